@@ -1,0 +1,32 @@
+# make demo | test | ui | bench: each makes .venv on its first call; a second call installs nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: demo test ui bench clean
+
+demo: $(INSTALLED)  ## the whole experiment of params.yaml, on phantoms out of the box
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --profile workflow/profiles/local
+	@echo "The report: reports/index.html. All runs in MLflow: make ui"
+
+test: $(INSTALLED)  ## everything that CI checks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2
+
+ui: $(INSTALLED)  ## browse the runs in MLflow
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(or $(PORT),5000)
+
+bench: $(INSTALLED)  ## our speed against rivals, in the same run
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what can be made again, but for the runs
+	rm -rf .snakemake logs data/prepared data/maps predictions scores
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(INSTALLED)

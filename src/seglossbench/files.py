@@ -1,0 +1,74 @@
+"""Writing files so that a reader sees the old content or the new one, never half of either."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path``, renamed to it if the block succeeds and removed if it fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The ending stays last, because writers of images choose the format by it.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix="-" + path.name)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``, which takes its place if the block succeeds and vanishes if it fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".tmp-", suffix="-" + path.name))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        replace_folder(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def replace_folder(source: Path, target: Path) -> None:
+    """Rename the folder ``source`` to ``target``, in whose place it comes if there is one."""
+    if target.exists():
+        former = Path(tempfile.mkdtemp(dir=target.parent, prefix=".old-", suffix="-" + target.name))
+        target.replace(former)  # a rename, so that nobody sees a half-emptied folder
+        source.replace(target)
+        shutil.rmtree(former, ignore_errors=True)
+    else:
+        source.replace(target)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` in one atomic step."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON to ``path`` in one atomic step."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def digest(value: Any) -> str:
+    """The first 12 hexadecimal digits of the SHA-256 of a JSON value, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,53 @@
+"""Small things that many tests share."""
+
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+REALDATA = PROJECT.parent / "shared" / "realdata"
+
+TINY = """
+grid: {datasets: [brats_phantom, amos_phantom], networks: [unet], losses: [ce_dice, rrw_ce], seeds: [0]}
+datasets:
+  brats_phantom: {phantom: {training: 4, test: 2, shape: [32, 32, 32]}}
+  amos_phantom: {phantom: {training: 4, test: 2, shape: [32, 32, 32]}}
+networks: {unet: {channels: [4, 8], strides: [2], num_res_units: 0}}
+train: {epochs: 2, steps_per_epoch: 2, patch_size: [16, 16, 16], threads: 1}
+evaluate: {predict: {window_size: [32, 32, 32]}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A copy of the project's workflow and params, with an experiment ``tiny``, as the working folder."""
+    for name in ("workflow", "experiments"):
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    for name in ("Snakefile", "params.yaml", "dvc.yaml"):
+        shutil.copy(PROJECT / name, tmp_path)
+    (tmp_path / "experiments" / "tiny.yaml").write_text(TINY)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def realdata():
+    """The small real scans beside the project."""
+    if not REALDATA.is_dir():
+        pytest.skip("no ../shared/realdata beside the project")
+    return REALDATA
+
+
+@pytest.fixture
+def write_nifti():
+    """A function that writes an array as NIfTI, 1 mm voxels by default."""
+
+    def write(file: Path, array, affine=None):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        nib.save(nib.Nifti1Image(np.asarray(array), np.eye(4) if affine is None else affine), file)
+        return file
+
+    return write

@@ -1,0 +1,58 @@
+import pytest
+
+from seglossbench.files import atomic_file, atomic_folder, digest, write_json
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_a_failing_write_keeps_the_former_file(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+
+    def fail():
+        with atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failing_folder_keeps_the_former_one(tmp_path):
+    path = tmp_path / "prepared"
+    path.mkdir()
+    (path / "case").write_text("old")
+
+    def fail():
+        with atomic_folder(path) as temporary:
+            (temporary / "case").write_text("half")
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        fail()
+    assert (path / "case").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_takes_the_former_ones_place_whole(tmp_path):
+    path = tmp_path / "prepared"
+    for name in ("a", "b"):
+        with atomic_folder(path) as temporary:
+            (temporary / name).write_text(name)
+    assert [file.name for file in path.iterdir()] == ["b"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_digest_ignores_the_order_of_keys_and_not_the_values():
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    assert digest({"a": 1}) != digest({"a": 1.5})
+    assert digest([1, 2]) != digest([2, 1])
+
+
+def test_json_is_readable_by_others(tmp_path):
+    write_json(tmp_path / "x.json", {"a": 1})
+    assert (tmp_path / "x.json").stat().st_mode & 0o444 == 0o444
