@@ -1,0 +1,226 @@
+"""The experiment: the one generator of datasets and runs, their identities and their places on disk.
+
+Imported by the Snakefile, so nothing heavy is imported here. An identity is the digest of all that can change a
+result: the params, the data's version and the code's version of the layers it uses. It stands in every path, so a
+change of anything gives new paths for just what depends on it, and going back finds the former results.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from seglossbench import params as parameters
+from seglossbench.errors import InputError, nearest
+from seglossbench.files import digest
+from seglossbench.params import DatasetParams, Params, PreprocessParams
+
+PACKAGE = Path(__file__).parent
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset of the experiment: where its raw, prepared and mapped cases lie."""
+
+    name: str
+    params: DatasetParams
+    preprocess: PreprocessParams
+    version: str
+    raw: Path
+    prepared: Path
+    maps: Path
+
+    @property
+    def is_local_folder(self) -> bool:
+        """Whether the raw data is a folder of the user's, which is read where it lies."""
+        return self.params.phantom is None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training: a dataset, a network, a loss and a seed, with all settings that can change its result."""
+
+    dataset: Dataset
+    network: str
+    loss: str
+    seed: int
+    settings: Mapping[str, Any] = field(repr=False)
+    evaluation: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """The four columns that name this run in every table."""
+        return {
+            "dataset": self.dataset.name,
+            "network": self.network,
+            "loss": self.loss,
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """The run's name and digest, such as ``brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a``."""
+        return f"{self.dataset.name}/{self.network}/{self.loss}/seed{self.seed}-{digest(self.settings)}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished run lies, which nothing changes afterwards."""
+        return Path("runs") / self.id
+
+    @property
+    def predictions(self) -> Path:
+        """Where the predictions of the test cases lie, as NIfTI in the space of the raw images."""
+        return Path("predictions") / self.id / digest(self.evaluation["predict"])
+
+    @property
+    def scores(self) -> Path:
+        """The run's table of scores for the present settings and code of the evaluation."""
+        return Path("scores") / self.id / f"{digest(self.evaluation)}.csv"
+
+
+class Experiment:
+    """All datasets and runs that the params ask for, in the order of params."""
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self.datasets = tuple(self._dataset(name) for name in params.grid.datasets)
+        self.runs = tuple(self._runs())
+
+    @classmethod
+    def load(
+        cls, path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None = None
+    ) -> "Experiment":
+        """The experiment of a params file with overrides of its top-level keys, as from ``--config``."""
+        return cls(parameters.load(path, overrides))
+
+    @property
+    def name(self) -> str:
+        """The experiment's name, which is its file's name."""
+        return self.params.experiment
+
+    @property
+    def report(self) -> Path:
+        """The page that the experiment ends in."""
+        return Path(self.params.report.folder) / "index.html"
+
+    @property
+    def tracked(self) -> Path:
+        """The mark that MLflow has the present runs and scores."""
+        return Path("logs") / f"tracked-{digest([str(run.scores) for run in self.runs])}"
+
+    def dataset(self, name: str) -> Dataset:
+        """The dataset of that name; raises InputError that lists the known ones."""
+        return self._one(name, {dataset.name: dataset for dataset in self.datasets}, "dataset")
+
+    def run(self, id: str) -> Run:
+        """The run of that id; raises InputError that lists the nearest one."""
+        return self._one(id, {run.id: run for run in self.runs}, "run")
+
+    def _one(self, name: str, known: Mapping[str, Item], kind: str) -> Item:
+        if name not in known:
+            raise InputError(
+                f"no {kind} {name!r} in experiment {self.name!r}; {nearest(name, tuple(known)[:20])}"
+            )
+        return known[name]
+
+    def _dataset(self, name: str) -> Dataset:
+        params = self.params.datasets[name]
+        preprocess = self._preprocess(name, params)
+        if params.phantom is not None:
+            version = digest([params.phantom.model_dump(mode="json"), code_version("data/phantoms")])
+            raw = Path("data/raw") / f"{name}-{version}"
+        else:
+            folder = params.folder or self.params.data_root
+            if folder is None:
+                raise InputError(
+                    f"datasets.{name}: no data given; set data_root to the folder of your data, as in "
+                    f"snakemake --cores all --config experiment={self.name} data_root=PATH"
+                )
+            raw = Path(folder)
+            version = folder_version(raw)
+        prepared = digest([version, params.layout, preprocess.model_dump(mode="json"), code_version("data")])
+        maps = digest([prepared, self.params.maps.distance_units, code_version("maps")])
+        return Dataset(
+            name=name,
+            params=params,
+            preprocess=preprocess,
+            version=version,
+            raw=raw,
+            prepared=Path("data/prepared") / f"{name}-{prepared}",
+            maps=Path("data/maps") / f"{name}-{maps}",
+        )
+
+    def _preprocess(self, name: str, params: DatasetParams) -> PreprocessParams:
+        merged = parameters.merge(self.params.preprocess.model_dump(), params.preprocess)
+        try:
+            return PreprocessParams.model_validate(merged)
+        except ValidationError as error:
+            key = ".".join(str(part) for part in error.errors()[0]["loc"])
+            known = tuple(PreprocessParams.model_fields)
+            raise InputError(
+                f"datasets.{name}.preprocess.{key}: {error.errors()[0]['msg'].lower()}; {nearest(key, known)}"
+            ) from None
+
+    def _runs(self) -> Iterator[Run]:
+        """THE generator of runs: nothing else multiplies datasets, networks, losses and seeds."""
+        params = self.params
+        train = params.train.model_dump(mode="json", exclude={"threads", "device"})
+        evaluation = params.evaluate.model_dump(mode="json") | {"code": code_version("evaluation")}
+        code = code_version("maps", "losses", "networks", "training", "randomness.py")
+        for dataset in self.datasets:
+            for network in params.grid.networks:
+                for loss in params.grid.losses:
+                    for seed in params.grid.seeds:
+                        settings = {
+                            **{"dataset": dataset.name, "network": network, "loss": loss, "seed": seed},
+                            "network_settings": params.networks[network],
+                            "loss_settings": params.losses[loss],
+                            "train": train,
+                            "stored_maps": dataset.maps.name,
+                            "maps": params.maps.model_dump(mode="json"),
+                            "split": dataset.params.model_dump(
+                                mode="json", include={"split", "test_fraction", "validation_fraction"}
+                            ),
+                            "code": code,
+                        }
+                        yield Run(dataset, network, loss, seed, settings, evaluation)
+
+
+def folder_version(folder: Path) -> str:
+    """A digest of the names, sizes and times of all files below ``folder``; raises InputError where there are none."""
+    if not folder.is_dir():
+        raise InputError(f"data_root: no folder {folder}; give the folder that holds your cases")
+    entries = sorted(
+        (str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns)
+        for file in folder.rglob("*")
+        if file.is_file()
+    )
+    if not entries:
+        raise InputError(f"data_root: the folder {folder} is empty; give the folder that holds your cases")
+    return digest(entries)
+
+
+@cache
+def code_version(*places: str) -> str:
+    """A digest of the Python code in files and folders of the package, blind to comments, layout and docstrings."""
+    trees = {}
+    for place in places:
+        path = PACKAGE / place
+        for file in sorted(path.rglob("*.py") if path.is_dir() else [path]):
+            trees[str(file.relative_to(PACKAGE))] = _meaning(file.read_text(encoding="utf-8"))
+    return digest(trees)
+
+
+def _meaning(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
+            ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)

@@ -1,0 +1,236 @@
+"""What params.yaml and experiments/*.yaml may say: every key typed, every unknown key an error that names it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seglossbench.errors import InputError, nearest
+
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Size = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
+
+
+class Section(BaseModel):
+    """A section of the params: no unknown keys, no later change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GridParams(Section):
+    """Which runs there are: every dataset x network x loss x seed."""
+
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    networks: Annotated[tuple[Name, ...], Field(min_length=1)]
+    losses: Annotated[tuple[Name, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+class PhantomParams(Section):
+    """A synthetic dataset that is written as an archive in the layout of a real one."""
+
+    layout: Literal["brats", "amos"]
+    training: Positive
+    test: Positive
+    shape: tuple[Positive, Positive, Positive]
+    mri_fraction: Fraction = 0.25  # of the AMOS phantom's cases
+    seed: int = 0
+
+
+class PreprocessParams(Section):
+    """How a case becomes the tensor that a network sees."""
+
+    spacing_mm: tuple[float, float, float] | None = None
+    crop_to_nonzero: bool = True
+    ct_window_hu: tuple[float, float] = (-125.0, 275.0)
+    clip_percentiles: tuple[float, float] | None = None
+
+
+class DatasetParams(Section):
+    """Where a dataset comes from (a phantom, a folder of yours) and how its cases are divided."""
+
+    phantom: PhantomParams | None = None
+    folder: str | None = None
+    layout: Literal["auto", "brats", "amos"] = "auto"
+    split: Literal["auto", "official", "alternating", "hold_out"] = "auto"
+    test_fraction: Fraction = 0.25
+    validation_fraction: Fraction = 0.2
+    preprocess: dict[str, Any] = {}
+
+
+class MapsParams(Section):
+    """The maps that losses read: of the whole volume (cached) or of each patch, and in which units."""
+
+    scope: Literal["volume", "patch"] = "volume"
+    contour_kernel: Literal[2, 3] = 3
+    distance_units: Literal["voxels", "mm"] = "voxels"
+
+
+class OptimiserParams(Section):
+    """The optimiser by its name in torch.optim, with its options."""
+
+    name: Literal["Adam", "AdamW", "SGD"] = "AdamW"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-5
+    momentum: Fraction = 0.99
+
+
+class TrainParams(Section):
+    """One training: its length, its patches, its optimiser."""
+
+    epochs: Positive
+    steps_per_epoch: Positive
+    batch_size: Positive
+    patch_size: Size
+    foreground_fraction: Fraction = 1 / 3
+    flip: bool = True
+    optimiser: OptimiserParams = OptimiserParams()
+    schedule: Literal["constant", "poly", "cosine"] = "poly"
+    warm_up_epochs: Annotated[int, Field(ge=0)] = 0
+    clip_gradient_norm: float | None = 12.0
+    validate_every: Positive = 1
+    checkpoint_every: Positive = 1
+    checkpoint: Literal["last", "best"] = "last"
+    threads: Positive = 1
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+class PredictParams(Section):
+    """How a trained network predicts a whole volume."""
+
+    window_size: Size | None = None  # none means: as large as a training patch
+    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    window_batch: Positive = 4
+
+
+class EvaluateParams(Section):
+    """Which metrics are computed, of what, and by which conventions."""
+
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("DSC", "HD95")
+    classes: Literal["labels", "regions"] = "labels"
+    hd95: Literal["pooled", "max_directed"] = "pooled"
+    empty: Literal["drop", "inf", "diagonal", "brats", "paper_a_released"] = "diagonal"
+    predict: PredictParams = PredictParams()
+
+
+class TrackParams(Section):
+    """Where MLflow keeps its view of the runs, and whether runs are shown while they train."""
+
+    uri: str = "sqlite:///mlflow.db"
+    live: bool = True
+
+
+class ReportParams(Section):
+    """Where the report goes."""
+
+    folder: str = "reports"
+
+
+class Params(Section):
+    """All of params.yaml with the named experiment laid over it."""
+
+    experiment: Name
+    data_root: str | None = None
+    grid: GridParams
+    datasets: dict[Name, DatasetParams]
+    preprocess: PreprocessParams = PreprocessParams()
+    maps: MapsParams = MapsParams()
+    networks: dict[Name, dict[str, Any]]
+    losses: dict[Name, dict[str, Any]]
+    train: TrainParams
+    evaluate: EvaluateParams = EvaluateParams()
+    track: TrackParams = TrackParams()
+    report: ReportParams = ReportParams()
+
+
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
+    """The params of ``path`` with its experiment and then ``overrides`` laid over them.
+
+    The experiment is the file ``experiments/NAME.yaml`` beside ``path``; mappings are merged key by key, anything else
+    is replaced. Raises InputError that names the file and the key at fault.
+    """
+    overrides = overrides or {}
+    base = _read(path)
+    experiment = str(overrides.get("experiment", base.get("experiment")))
+    folder = path.parent / "experiments"
+    file = folder / f"{experiment}.yaml"
+    if not file.is_file():
+        known = sorted(found.stem for found in folder.glob("*.yaml"))
+        raise InputError(f"{path}: experiment: no file {file}; {nearest(experiment, known)}")
+    changes = _read(file)
+    # Each file is validated by itself where it can be, so that the message names the file that holds the mistake.
+    _check_keys(base, Params, str(path))
+    _check_keys(changes, Params, str(file))
+    _check_keys(overrides, Params, "--config")
+    merged = merge(merge(merge(base, changes), overrides), {"experiment": experiment})
+    try:
+        params = Params.model_validate(merged)
+    except ValidationError as error:
+        raise InputError(_one_line(error, path, file)) from None
+    for kind in ("datasets", "networks", "losses"):
+        names = tuple(getattr(params, kind))
+        for name in getattr(params.grid, kind):
+            if name not in names:
+                raise InputError(f"{file}: grid.{kind}: unknown name {name!r}; {nearest(name, names)}")
+    return params
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes`` laid over it: mappings key by key, anything else replaced."""
+    merged = dict(base)
+    for key, value in changes.items():
+        former = merged.get(key)
+        merged[key] = (
+            merge(former, value) if isinstance(former, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; run the command in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a mapping of keys to values, found {type(value).__name__}")
+    return value
+
+
+def _check_keys(value: Mapping[str, Any], model: type[BaseModel], where: str, prefix: str = "") -> None:
+    """Raise InputError for the first key that ``model`` does not know."""
+    for key, inner in value.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            raise InputError(
+                f"{where}: {prefix}{key}: unknown key; {nearest(str(key), tuple(model.model_fields))}"
+            )
+        section, is_table = _section_of(field.annotation)
+        if section and isinstance(inner, Mapping):
+            entries = inner.items() if is_table else [("", inner)]
+            for name, entry in entries:
+                if isinstance(entry, Mapping):
+                    _check_keys(entry, section, where, f"{prefix}{key}.{name}{'.' if name else ''}")
+
+
+def _section_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    """The Section inside a field's type, and whether the field is a table of names to such sections."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    arguments = getattr(annotation, "__args__", ())
+    for argument in arguments:
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            return argument, getattr(annotation, "__origin__", None) is dict
+    return None, False
+
+
+def _one_line(error: ValidationError, path: Path, file: Path) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+    return f"{path} with {file}: {key}: {first['msg'].lower()}{found}"

@@ -1,0 +1,176 @@
+"""What a run leaves on disk: its settings, provenance, history and state.
+
+A run works in ``FOLDER.running`` and is renamed to ``FOLDER`` when it is finished, so a finished run is never half
+written and an interrupted one can go on. ``history.csv`` holds ``epoch,step,split,name,value``, one row per value.
+"""
+
+import csv
+import fcntl
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from seglossbench.errors import InputError, JobError
+from seglossbench.files import replace_folder, write_json, write_text
+
+LIBRARIES = ("torch", "monai", "numpy", "scipy", "edt", "nibabel")
+
+
+class State(StrEnum):
+    """What has become of a run."""
+
+    NOT_LAUNCHED = "NOT_LAUNCHED"
+    RUNNING = "RUNNING"
+    INTERRUPTED = "INTERRUPTED"
+    FAILED = "FAILED"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One value of a run's history; ``step`` counts optimiser steps since the run's start."""
+
+    epoch: int
+    step: int
+    split: str
+    name: str
+    value: float
+
+
+def state(folder: Path) -> State:
+    """The state of the run whose finished folder is, or will be, ``folder``."""
+    running = working_folder(folder)
+    if (folder / "outcome.json").exists():
+        return State.DONE
+    if not running.exists():
+        return State.NOT_LAUNCHED
+    if _is_locked(running):
+        return State.RUNNING
+    return State.FAILED if (running / "failure.json").exists() else State.INTERRUPTED
+
+
+def failure(folder: Path) -> str:
+    """The reason of the last failure of a run, or an empty string."""
+    with suppress(OSError):
+        return str(json.loads((working_folder(folder) / "failure.json").read_text())["reason"])
+    return ""
+
+
+def working_folder(folder: Path) -> Path:
+    """Where a run works until it is finished."""
+    return folder.with_name(folder.name + ".running")
+
+
+@contextmanager
+def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
+    """The working folder of a run, locked against a second process and renamed to ``folder`` at the end.
+
+    If the block fails, the reason is recorded in ``failure.json`` and the folder stays, to be resumed.
+    """
+    running = working_folder(folder)
+    running.mkdir(parents=True, exist_ok=True)
+    with (running / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise JobError(
+                f"{running}: another process is training this run; wait for it or stop it"
+            ) from None
+        started = now()
+        (running / "failure.json").unlink(missing_ok=True)
+        write_json(running / "settings.json", settings)
+        write_json(running / "provenance.json", provenance())
+        try:
+            yield running
+        except BaseException as error:
+            with suppress(OSError):  # a full disk must not hide what went wrong
+                write_json(running / "failure.json", {"reason": describe(error), "at": now()})
+            raise
+        write_json(running / "outcome.json", {"state": State.DONE, "started": started, "finished": now()})
+        replace_folder(running, folder)
+        (folder / "lock").unlink(missing_ok=True)
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that compute."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def provenance() -> dict[str, Any]:
+    """The versions of Python, of the libraries that compute and of this project's code."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": library_versions(),
+        "commit": _commit(),
+    }
+
+
+def write_history(path: Path, rows: Iterable[HistoryRow]) -> None:
+    """Write history.csv whole, in one atomic step."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(HistoryRow)])
+    writer.writerows(astuple(row) for row in rows)
+    write_text(path, text.getvalue())
+
+
+def read_history(path: Path) -> list[HistoryRow]:
+    """The rows of a history.csv; raises InputError if it is damaged."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                HistoryRow(
+                    int(row["epoch"]), int(row["step"]), row["split"], row["name"], float(row["value"])
+                )
+                for row in csv.DictReader(file)
+            ]
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: damaged history; remove the run's folder to train it again") from None
+
+
+def _is_locked(running: Path) -> bool:
+    try:
+        with (running / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _commit() -> str:
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return answer.stdout.strip()

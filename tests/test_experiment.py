@@ -1,0 +1,92 @@
+import os
+
+import pytest
+
+from seglossbench import experiment as experiment_module
+from seglossbench.errors import InputError
+from seglossbench.experiment import Experiment, folder_version
+
+
+@pytest.fixture
+def load(project):
+    def load(text="{}", **overrides):
+        (project / "experiments" / "changed.yaml").write_text(text)
+        return Experiment.load(overrides={"experiment": "changed", **overrides})
+
+    return load
+
+
+def ids(experiment):
+    return {(run.dataset.name, run.network, run.loss, run.seed): run.id for run in experiment.runs}
+
+
+def test_grid_is_the_product_in_the_order_of_params(load):
+    runs = load("grid: {datasets: [brats_phantom], networks: [unet], losses: [rrw_ce, ce], seeds: [1, 0]}").runs
+    assert [(run.loss, run.seed) for run in runs] == [("rrw_ce", 1), ("rrw_ce", 0), ("ce", 1), ("ce", 0)]
+
+
+def test_a_losses_parameter_changes_the_ids_of_its_runs_only(load):
+    before, after = ids(load()), ids(load("losses: {rrw_ce: {rrw: 2.0}}"))
+    changed = {key[2] for key in before if before[key] != after[key]}
+    assert changed == {"rrw_ce"}
+    assert len(before) == 40
+
+
+def test_a_change_of_preprocessing_changes_every_run_of_that_dataset_only(load):
+    before, after = ids(load()), ids(load("datasets: {amos_phantom: {preprocess: {spacing_mm: [2, 2, 2]}}}"))
+    assert {key[0] for key in before if before[key] != after[key]} == {"amos_phantom"}
+
+
+def test_threads_and_the_evaluation_leave_the_training_alone(load):
+    before, after = load(), load("train: {threads: 2}\nevaluate: {hd95: max_directed}")
+    assert ids(before) == ids(after)
+    assert before.runs[0].scores != after.runs[0].scores
+    assert before.runs[0].predictions == after.runs[0].predictions
+
+
+def test_going_back_finds_the_former_ids(load):
+    before = ids(load())
+    load("train: {epochs: 3}")
+    assert ids(load()) == before
+
+
+def test_code_version_is_blind_to_comments_and_docstrings(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment_module, "PACKAGE", tmp_path)
+    versions = []
+    for source in ('"""Old."""\nx = 1\n', '"""New."""\nx   =  1  # why\n', "x = 2\n"):
+        (tmp_path / "room.py").write_text(source)
+        experiment_module.code_version.cache_clear()
+        versions.append(experiment_module.code_version("room.py"))
+    experiment_module.code_version.cache_clear()
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_own_data_needs_a_folder(load):
+    with pytest.raises(InputError, match=r"datasets\.own: no data given.*data_root=PATH"):
+        load("grid: {datasets: [own]}")
+    with pytest.raises(InputError, match="data_root: no folder nowhere"):
+        load("grid: {datasets: [own]}", data_root="nowhere")
+
+
+def test_a_changed_file_changes_the_datas_version(tmp_path):
+    file = tmp_path / "case" / "image.nii"
+    file.parent.mkdir()
+    file.write_bytes(b"12")
+    os.utime(file, (0, 0))
+    first = folder_version(tmp_path)
+    assert folder_version(tmp_path) == first
+    file.write_bytes(b"123")
+    os.utime(file, (0, 0))
+    assert folder_version(tmp_path) != first
+
+
+def test_unknown_run_and_dataset(load):
+    with pytest.raises(InputError, match="no dataset 'brats'.*did you mean 'brats_phantom'"):
+        load().dataset("brats")
+    with pytest.raises(InputError, match="no run 'x'"):
+        load().run("x")
+
+
+def test_misspelt_preprocessing_of_a_dataset_is_named(load):
+    with pytest.raises(InputError, match=r"datasets\.brats_phantom\.preprocess\.spacing.*'spacing_mm'"):
+        load("datasets: {brats_phantom: {preprocess: {spacing: [1, 1, 1]}}}")

@@ -1,0 +1,68 @@
+import pytest
+
+from seglossbench import params
+from seglossbench.errors import InputError
+
+
+@pytest.fixture
+def change(project):
+    """A function that writes an experiment and loads it."""
+
+    def load(text, **overrides):
+        (project / "experiments" / "changed.yaml").write_text(text)
+        return params.load(project / "params.yaml", {"experiment": "changed", **overrides})
+
+    return load
+
+
+def test_experiment_lists_only_what_it_changes(change):
+    unchanged, changed = change("{}"), change("train: {epochs: 7}")
+    assert changed.train.epochs == 7
+    assert unchanged.train.epochs != 7
+    assert changed.train.model_copy(update={"epochs": unchanged.train.epochs}) == unchanged.train
+    assert changed.losses == unchanged.losses
+
+
+def test_lists_are_replaced_and_mappings_merged(change):
+    changed = change("grid: {losses: [ce]}\nlosses: {rrw_ce: {rrw: 2.0}}")
+    assert changed.grid.losses == ("ce",)
+    assert changed.losses["rrw_ce"] == {"ce": 1.0, "rrw": 2.0}
+
+
+def test_command_line_beats_experiment(change):
+    assert change("data_root: theirs", data_root="mine").data_root == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("train: {epoch: 7}", ["changed.yaml", "train.epoch", "'epochs'"]),
+        ("trian: {epochs: 7}", ["changed.yaml", "trian", "'train'"]),
+        ("datasets: {own: {fold: x}}", ["changed.yaml", "datasets.own.fold", "'folder'"]),
+        ("train: {epochs: many}", ["train.epochs", "'many'"]),
+        ("train: {epochs: 0}", ["train.epochs", "greater than 0"]),
+        ("grid: {losses: [cwdc]}", ["grid.losses", "'cwdc'", "'cwcd'"]),
+        ("train: [1", ["changed.yaml", "not valid YAML"]),
+        ("- 1", ["changed.yaml", "expected a mapping"]),
+    ],
+)
+def test_mistakes_are_named_in_one_line(change, text, words):
+    with pytest.raises(InputError) as error:
+        change(text)
+    assert all(word in str(error.value) for word in words), str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_experiment_lists_the_known_ones(project):
+    with pytest.raises(InputError, match=r"phantom.*did you mean 'phantoms'.*own_data"):
+        params.load(project / "params.yaml", {"experiment": "phantom"})
+
+
+def test_unknown_override_is_an_error(change):
+    with pytest.raises(InputError, match="--config: dataroot: unknown key; did you mean 'data_root'"):
+        change("{}", dataroot="x")
+
+
+def test_every_experiment_of_the_project_is_valid(project):
+    for file in (project / "experiments").glob("*.yaml"):
+        assert params.load(project / "params.yaml", {"experiment": file.stem}).experiment == file.stem

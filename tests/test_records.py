@@ -1,0 +1,80 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from seglossbench import records
+from seglossbench.errors import InputError, JobError
+from seglossbench.records import HistoryRow, State, run_in_progress, state
+
+
+def test_a_run_goes_from_not_launched_to_done(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    assert state(folder) is State.NOT_LAUNCHED
+    with run_in_progress(folder, {"seed": 0}) as running:
+        assert state(folder) is State.RUNNING
+        assert not folder.exists()
+        (running / "checkpoint.pt").write_text("weights")
+    assert state(folder) is State.DONE
+    assert (folder / "checkpoint.pt").read_text() == "weights"
+    assert json.loads((folder / "settings.json").read_text()) == {"seed": 0}
+    assert json.loads((folder / "provenance.json").read_text())["libraries"]["torch"]
+    assert not records.working_folder(folder).exists()
+
+
+def fail(folder, error):
+    with run_in_progress(folder, {}) as running:
+        (running / "resume.pt").write_text("epoch 3")
+        raise error
+
+
+def test_a_failed_run_keeps_its_work_and_says_why(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    with pytest.raises(ValueError, match="broken"):
+        fail(folder, ValueError("broken\nscan"))
+    assert state(folder) is State.FAILED
+    assert records.failure(folder) == "ValueError: broken scan"
+    with run_in_progress(folder, {}) as running:
+        assert (running / "resume.pt").read_text() == "epoch 3"
+        assert records.failure(folder) == ""
+    assert state(folder) is State.DONE
+
+
+def test_a_killed_run_is_interrupted(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    program = (
+        "import os, signal, sys; from pathlib import Path; from seglossbench.records import run_in_progress\n"
+        "with run_in_progress(Path(sys.argv[1]), {}): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(folder)]).returncode == -9
+    assert state(folder) is State.INTERRUPTED
+
+
+def test_a_run_is_not_trained_twice_at_once(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    with run_in_progress(folder, {}), pytest.raises(JobError, match="another process"):
+        fail(folder, AssertionError)
+
+
+def test_snakemakes_empty_output_folder_is_replaced(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    folder.mkdir()
+    with run_in_progress(folder, {}):
+        pass
+    assert state(folder) is State.DONE
+
+
+def test_history_survives_the_disk(tmp_path):
+    rows = [HistoryRow(0, 10, "train", "loss", 0.1 + 0.2), HistoryRow(1, 20, "validation", "DSC/ET", float("nan"))]
+    records.write_history(tmp_path / "history.csv", rows)
+    read = records.read_history(tmp_path / "history.csv")
+    assert read[0] == rows[0]
+    assert str(read[1]) == str(rows[1])
+    assert (tmp_path / "history.csv").read_text().splitlines()[0] == "epoch,step,split,name,value"
+
+
+def test_damaged_history_is_named(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,step,split,name,value\n1,x,train,loss,1\n")
+    with pytest.raises(InputError, match=r"history\.csv: damaged"):
+        records.read_history(tmp_path / "history.csv")
