@@ -1,0 +1,71 @@
+"""A prepared dataset as the later stages see it."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglossbench.data.images import Geometry
+from seglossbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """One case: ``image`` (C, *spatial) float16 and ``labels`` (*spatial) uint8 class indices, both memory-mapped."""
+
+    name: str
+    folder: Path
+    modality: str
+    official: str | None
+    truth: Path
+    geometry: Geometry
+    voxels_per_class: tuple[int, ...]
+
+    @cached_property
+    def image(self) -> NDArray[np.float16]:
+        """The intensities (C, *spatial)."""
+        return np.asarray(np.load(self.folder / "image.npy", mmap_mode="r"))
+
+    @cached_property
+    def labels(self) -> NDArray[np.uint8]:
+        """The class of each voxel (*spatial)."""
+        return np.asarray(np.load(self.folder / "labels.npy", mmap_mode="r"))
+
+
+class PreparedDataset:
+    """The cases of a prepared folder, with the names of their channels, classes and regions."""
+
+    def __init__(self, folder: Path) -> None:
+        file = folder / "dataset.json"
+        try:
+            facts = json.loads(file.read_text(encoding="utf-8"))
+        except OSError:
+            raise InputError(f"{file}: not there; run seglossbench preprocess first") from None
+        self.folder = folder
+        self.channels: tuple[str, ...] = tuple(facts["channels"])
+        self.classes: tuple[str, ...] = tuple(facts["classes"])
+        self.label_values: dict[str, int] = facts["label_values"]
+        self.regions: dict[str, tuple[str, ...]] = {
+            name: tuple(classes) for name, classes in facts["regions"].items()
+        }
+        self.cases = {name: self._case(name, fact) for name, fact in facts["cases"].items()}
+
+    @property
+    def foreground(self) -> tuple[str, ...]:
+        """The names of all classes but the background."""
+        return self.classes[1:]
+
+    def _case(self, name: str, fact: dict[str, Any]) -> PreparedCase:
+        return PreparedCase(
+            name=name,
+            folder=self.folder / name,
+            modality=fact["modality"],
+            official=fact["official"],
+            truth=Path(fact["truth"]),
+            geometry=Geometry.from_json(fact["geometry"]),
+            voxels_per_class=tuple(fact["voxels_per_class"]),
+        )
