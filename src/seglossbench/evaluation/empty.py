@@ -1,0 +1,119 @@
+"""What a class scores when its truth, its prediction or both are empty: one table, a line per policy and case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from seglossbench.errors import InputError, nearest
+
+Status = Literal["prediction_empty", "truth_empty", "both_empty"]
+Kind = Literal["overlap", "hausdorff", "average"]
+
+BRATS_MM = 373.13
+"""What BraTS gives for a missed class: the diagonal of 240 x 240 x 155 voxels of 1 mm."""
+
+
+class Score(NamedTuple):
+    """The score of each kind of metric: overlaps (DSC, NSD, ...), largest distances (HD, HD95), average ones (ASSD)."""
+
+    overlap: float | None
+    hausdorff: float | Literal["diagonal"] | None
+    average: float | Literal["diagonal"] | None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The scores of empty masks, and what else a paper's released code did to the scores of all masks.
+
+    ``metrics`` are those that the policy knows, if not all. Where ``limits`` names a kind of distance, one above its
+    first number is replaced by its second. The scores of a policy ``in_voxels`` are not comparable with any other's, so
+    their metrics carry its name.
+    """
+
+    scores: Mapping[Status, Score]
+    in_voxels: bool = False
+    metrics: tuple[str, ...] = ()
+    limits: Mapping[Kind, tuple[float, float]] = field(default_factory=dict)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise InputError for the first metric that the policy has no score for."""
+        for name in names:
+            if self.metrics and name not in self.metrics:
+                known = ", ".join(self.metrics)
+                raise InputError(f"metrics: this policy for empty masks has no {name}; it has {known}")
+
+    def score(self, status: Status, kind: Kind, diagonal: float) -> float | None:
+        """The score of a metric of one ``kind`` in a volume of that ``diagonal``, or None if undefined."""
+        value: float | Literal["diagonal"] | None = getattr(self.scores[status], kind)
+        return diagonal if value == "diagonal" else value
+
+
+UNDEFINED = Score(None, None, None)
+
+POLICIES: dict[str, Policy] = {
+    # Undefined wherever MONAI's metrics are NaN and drop out of its means.
+    "drop": Policy(
+        {
+            "prediction_empty": Score(0.0, None, None),
+            "truth_empty": UNDEFINED,
+            "both_empty": UNDEFINED,
+        }
+    ),
+    # The distance to nothing is infinite, as in google's surface-distance.
+    "inf": Policy(
+        {
+            "prediction_empty": Score(0.0, np.inf, np.inf),
+            "truth_empty": Score(0.0, np.inf, np.inf),
+            "both_empty": Score(None, np.inf, np.inf),
+        }
+    ),
+    # A miss and a false alarm are as bad as can be; where nothing was to be found and nothing was, there is no score.
+    "diagonal": Policy(
+        {
+            "prediction_empty": Score(0.0, "diagonal", "diagonal"),
+            "truth_empty": Score(0.0, "diagonal", "diagonal"),
+            "both_empty": UNDEFINED,
+        }
+    ),
+    "brats": Policy(
+        {
+            "prediction_empty": Score(0.0, BRATS_MM, BRATS_MM),
+            "truth_empty": Score(0.0, BRATS_MM, BRATS_MM),
+            "both_empty": Score(1.0, 0.0, 0.0),
+        }
+    ),
+    # False alarms are skipped, far distances are replaced by nearer ones.
+    "paper_a_released": Policy(
+        {
+            "prediction_empty": Score(0.0144, 20.0, 10.0),
+            "truth_empty": UNDEFINED,
+            "both_empty": UNDEFINED,
+        },
+        in_voxels=True,
+        metrics=("DSC", "HD", "HD95", "HD95_pooled", "HD95_max_directed", "ASSD", "ASD_pooled"),
+        limits={"hausdorff": (50.0, 20.0), "average": (20.0, 10.0)},
+    ),
+}
+
+
+def policy_named(name: str) -> Policy:
+    """The policy of that name; raises InputError that lists the known ones."""
+    if name not in POLICIES:
+        raise InputError(f"empty: {name!r} is no policy for empty masks; {nearest(name, list(POLICIES))}")
+    return POLICIES[name]
+
+
+def status(truth_voxels: int, prediction_voxels: int) -> Status | None:
+    """Which of the two masks is empty, or None when neither is."""
+    if truth_voxels:
+        return None if prediction_voxels else "prediction_empty"
+    return "truth_empty" if prediction_voxels else "both_empty"
+
+
+def diagonal_mm(shape: Sequence[int], spacing_mm: Sequence[float]) -> float:
+    """The largest distance in mm that two voxels of the volume can have: from corner voxel to opposite corner voxel."""
+    return float(np.linalg.norm((np.asarray(shape) - 1) * np.asarray(spacing_mm)))

@@ -1,0 +1,110 @@
+"""Label maps from files: NIfTI, NRRD, MetaImage and PNG, with their place in space where the format tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglossbench.data.images import read_array, read_image
+from seglossbench.errors import InputError
+
+SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".png")
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """The label map of a file: integers (2D or 3D), and the affine (4, 4) from its 3D grid to mm in RAS.
+
+    A grid of a single slice gives a 2D map, whose surface is a contour. PNG has no affine; its pixels count as 1 mm.
+    """
+
+    path: Path
+    labels: NDArray[Any]
+    spacing_mm: tuple[float, ...]
+    grid_shape: tuple[int, ...]
+    affine: NDArray[np.float64] | None
+
+
+def is_label_file(path: Path) -> bool:
+    """Whether the file's ending is one of SUFFIXES."""
+    return path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")
+
+
+def stem_of(path: Path) -> str:
+    """The file's name without its ending, ``case`` for ``case.nii.gz``."""
+    ending = next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), path.suffix)
+    return path.name[: len(path.name) - len(ending)]
+
+
+def read_labels(path: Path) -> LabelFile:
+    """The label map of a file; raises InputError that names a file that is missing, damaged or no label map."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if not is_label_file(path):
+        raise InputError(f"{path}: unknown ending; label maps are {', '.join(SUFFIXES)}")
+    name = path.name.lower()
+    if name.endswith(".png"):
+        return _label_file(path, _read_png(path), None)
+    if name.endswith((".nii", ".nii.gz")):
+        return _label_file(path, read_array(path, None), np.asarray(read_image(path).affine, float))
+    return _label_file(path, *_read_with_simpleitk(path))
+
+
+def _label_file(path: Path, array: NDArray[Any], affine: NDArray[np.float64] | None) -> LabelFile:
+    grid_shape = (*array.shape, 1, 1)[:3]
+    axes = [axis for axis, size in enumerate(grid_shape) if size > 1]
+    if array.size != np.prod(grid_shape) or len(axes) < 2:
+        raise InputError(f"{path}: a label map has 2 or 3 axes, found shape {array.shape}")
+    sizes_mm = np.ones(3) if affine is None else np.linalg.norm(affine[:3, :3], axis=0)
+    spacing_mm = tuple(float(sizes_mm[axis]) for axis in axes)
+    return LabelFile(path, _integers(path, array.squeeze()), spacing_mm, grid_shape, affine)
+
+
+def _integers(path: Path, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind == "f":
+        fractions = array[array != np.rint(array)]
+        if fractions.size:
+            raise InputError(f"{path}: labels are integers, found {fractions[0]:.4g}; threshold it first")
+        return array.astype(np.int32)
+    if array.dtype.kind not in "biu":
+        raise InputError(f"{path}: labels are integers, found {array.dtype}; write one number per voxel")
+    return array
+
+
+def _read_png(path: Path) -> NDArray[Any]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise InputError(f"{path}: not a readable PNG file: {error}") from None
+    if pixels.ndim == 2:
+        return pixels
+    if (pixels[..., :3] == pixels[..., :1]).all():
+        return pixels[..., 0]
+    raise InputError(f"{path}: a coloured image; a label map has one grey value or palette index per pixel")
+
+
+def _read_with_simpleitk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    try:
+        import SimpleITK as sitk
+    except ImportError:
+        raise InputError(f"{path}: reading this format needs SimpleITK; run pip install SimpleITK") from None
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(f"{path}: not a readable image: {reason}") from None
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError(f"{path}: several values per voxel; a label map has one")
+    size = image.GetDimension()
+    affine = np.eye(4)
+    affine[:size, :size] = np.reshape(image.GetDirection(), (size, size)) * image.GetSpacing()
+    affine[:size, 3] = image.GetOrigin()
+    to_ras = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK's axes point left and back, NIfTI's right and front
+    return sitk.GetArrayFromImage(image).T, to_ras @ affine

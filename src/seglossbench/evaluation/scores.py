@@ -1,0 +1,109 @@
+"""The scores of many cases from their files, as a table with one row per value."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+from tqdm import tqdm
+
+from seglossbench.errors import InputError, JobError
+from seglossbench.evaluation.case import check_classes
+from seglossbench.evaluation.empty import policy_named
+from seglossbench.evaluation.metrics import DEFAULT_METRICS, metrics_named
+from seglossbench.evaluation.pairs import Pair, labels_of_pair, score_pair
+
+IDENTITY = ("dataset", "network", "loss", "seed")
+COLUMNS = (*IDENTITY, "case", "class", "metric", "value")
+
+Result = TypeVar("Result")
+
+
+def score_files(
+    pairs: Iterable[tuple[str, Path, Path]],
+    *,
+    classes: Mapping[str, Sequence[int]] | None = None,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    empty: str = "diagonal",
+    hd95: str = "pooled",
+    identity: Mapping[str, str | int] | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """The scores of pairs of files (case, truth, prediction), as ``pairs.pair_files`` finds them: columns COLUMNS.
+
+    Without ``classes`` every label value but 0 that occurs in any of the files is a class of its own. ``identity``
+    fills the first four columns, ``-`` where it says nothing; the other arguments are those of ``score_case``.
+    ``workers`` processes share the cases; a script that asks for several must guard its main part by
+    ``if __name__ == "__main__"``. Raises InputError that names the file or argument at fault.
+    """
+    cases = [Pair(case, Path(truth), Path(prediction)) for case, truth, prediction in pairs]
+    metrics_named(metrics, hd95)
+    policy_named(empty)
+    if not cases:
+        raise InputError("score: no case to score; give at least one truth with its prediction")
+    if classes is None:
+        found = set(itertools.chain(*_over_pairs(labels_of_pair, cases, workers, progress, "labels")))
+        if not found:
+            raise InputError(f"{cases[0].truth} and all other files hold no label but 0; name the classes")
+        classes = {str(value): (value,) for value in sorted(found)}
+    classes = check_classes(classes)
+    score = partial(score_pair, classes=classes, metrics=tuple(metrics), empty=empty, hd95=hd95)
+    run = {column: (identity or {}).get(column, "-") for column in IDENTITY}
+    rows = [
+        {**run, "case": pair.case, **record}
+        for pair, records in zip(cases, _over_pairs(score, cases, workers, progress, "score"), strict=True)
+        for record in records
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": object})
+
+
+def count_empty(scores: pd.DataFrame) -> dict[str, int]:
+    """The number of scores of classes with an empty mask, by what is empty, to be printed beside every mean."""
+    statuses = scores.loc[scores["metric"] == "status", "value"]
+    return {str(status): int(count) for status, count in statuses.value_counts().items()}
+
+
+def parse_classes(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Classes and regions from words such as ``WT=1,2,4``; raises InputError that names a word it cannot read."""
+    classes: dict[str, tuple[int, ...]] = {}
+    for word in words:
+        name, _, values = word.partition("=")
+        try:
+            labels = tuple(int(value) for value in values.split(","))
+        except ValueError:
+            raise InputError(f"regions: cannot read {word!r}; write a name and labels, as WT=1,2,4") from None
+        if not name or name in classes:
+            fault = "is named twice" if name else "has no name"
+            raise InputError(f"regions: {word!r} {fault}; write each name once, as WT=1,2,4")
+        classes[name] = labels
+    return classes
+
+
+def _over_pairs(
+    function: Callable[[Pair], Result], pairs: Sequence[Pair], workers: int, progress: bool, title: str
+) -> Iterator[Result]:
+    """The function's results in the order of the pairs, from several processes and with a progress bar."""
+    bar = partial(tqdm, total=len(pairs), desc=title, unit="case", disable=None if progress else True)
+    workers = min(workers, len(pairs))
+    if workers <= 1:
+        yield from bar(map(function, pairs))
+        return
+    # New processes rather than forks: a fork of a process with threads can hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            yield from bar(pool.map(function, pairs))
+        except BrokenProcessPool:
+            raise JobError(
+                f"{title}: a process was killed (for want of memory?); use fewer workers"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
