@@ -1,0 +1,58 @@
+"""Cross-entropy and its relatives: means over voxels of a function of the true class's probability p_y."""
+
+import torch
+from torch import Tensor
+
+from seglossbench.errors import InputError
+from seglossbench.losses.prediction import Prediction
+from seglossbench.losses.terms import register
+from seglossbench.maps import Truth
+
+
+@register("ce")
+def cross_entropy(prediction: Prediction, truth: Truth) -> Tensor:
+    """Mean over voxels of ``-log p_y``."""
+    return -prediction.log_p_truth.mean()
+
+
+@register("weighted_ce", reduction="pooled")
+def weighted_cross_entropy(
+    prediction: Prediction, truth: Truth, *, weights: tuple[float, ...] | None = None
+) -> Tensor:
+    """Mean over the batch's voxels of ``-log p_y``, weighted by class.
+
+    ``weights``: one number per class; None takes the inverse class frequencies of the batch.
+    """
+    if weights is None:
+        weight = truth.class_weights
+    elif len(weights) == truth.num_classes:
+        weight = prediction.log_p_truth.new_tensor(weights)
+    else:
+        raise InputError(
+            f"weighted_ce has {len(weights)} weights, expected {truth.num_classes}, one per class"
+        )
+    voxel_weight = weight[truth.labels.long()]
+    return -(voxel_weight * prediction.log_p_truth).sum() / voxel_weight.sum()
+
+
+@register("focal")
+def focal(prediction: Prediction, truth: Truth, *, alpha: float = 1.0, gamma: float = 2.0) -> Tensor:
+    """Mean over voxels of ``-alpha (1 - p_y)^gamma log p_y`` (Lin et al. 2017; these defaults: paper B)."""
+    if gamma < 1 and gamma != 0:
+        raise InputError(f"gamma of focal is {gamma}, expected 0 or at least 1, where the gradient is finite")
+    hardness = -torch.expm1(prediction.log_p_truth)
+    return -alpha * (hardness**gamma * prediction.log_p_truth).mean()
+
+
+@register("top_k_ce", reduction="pooled")
+def top_k_cross_entropy(prediction: Prediction, truth: Truth, *, percent: float = 10.0) -> Tensor:
+    """Mean of ``-log p_y`` over the hardest ``percent`` of the batch's voxels; equally hard ones share a place."""
+    if not 0 < percent <= 100:
+        raise InputError(f"percent of top_k_ce is {percent}, expected a number in (0, 100]")
+    losses = -prediction.log_p_truth.flatten()
+    count = max(1, round(losses.numel() * percent / 100))
+    with torch.no_grad():
+        threshold = losses.topk(count, sorted=False).values.min()
+        harder, tied = losses > threshold, losses == threshold
+        share = harder + tied * ((count - harder.sum()) / tied.sum())
+    return (losses * share).sum() / count

@@ -1,0 +1,112 @@
+"""Compound losses as data: weighted terms, whose weights may follow a schedule of the epoch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seglossbench.errors import InputError, nearest
+from seglossbench.losses.prediction import Prediction
+from seglossbench.losses.terms import LOSSES, Term
+from seglossbench.maps import Truth
+
+Spec = Mapping[str, float | Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight that moves from ``start`` by ``per_epoch`` in every epoch until it has reached ``end``."""
+
+    start: float
+    end: float
+    per_epoch: float = 0.0
+
+    def at(self, epoch: int) -> float:
+        """The weight in ``epoch``, counted from 0."""
+        moved = self.start + self.per_epoch * epoch
+        return min(moved, self.end) if self.end > self.start else max(moved, self.end)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A weighted sum of terms, called as ``loss(logits, truth, epoch)``.
+
+    Logits that are not finite make a loss that is not finite. On the CPU that raises InputError; on a GPU, where to
+    look would make every step wait, it is for whoever reads the loss anyway to call ``check_logits``.
+    """
+
+    weighted_terms: tuple[tuple[Weight, Term], ...]
+
+    @property
+    def maps(self) -> frozenset[str]:
+        """Names of the truth's maps that the loss reads."""
+        return frozenset().union(*(term.maps for _, term in self.weighted_terms))
+
+    def terms(self, logits: Tensor, truth: Truth, epoch: int = 0) -> dict[str, Tensor]:
+        """Every term times its weight in this epoch, by name: their sum is the loss."""
+        prediction = Prediction(logits, truth)
+        values = {
+            term.name: weight.at(epoch) * term(prediction, truth) for weight, term in self.weighted_terms
+        }
+        if logits.device.type == "cpu" and not all(torch.isfinite(value) for value in values.values()):
+            check_logits(logits)
+        return values
+
+    def __call__(self, logits: Tensor, truth: Truth, epoch: int = 0) -> Tensor:
+        """The loss, a scalar tensor, of logits (N, C, *spatial) in the given epoch, counted from 0."""
+        first, *others = self.terms(logits, truth, epoch).values()
+        return sum(others, start=first)
+
+
+def check_logits(logits: Tensor) -> None:
+    """InputError if any of the logits is not finite. On a GPU this waits for all the work under way."""
+    wrong = int((~torch.isfinite(logits)).sum())
+    if wrong:
+        shape = tuple(logits.shape)
+        raise InputError(
+            f"logits of shape {shape} hold {wrong} values that are NaN or infinite, expected finite ones"
+        )
+
+
+def build(spec: Spec) -> Loss:
+    """The loss that ``spec`` describes: names of terms in LOSSES to a weight, or to a weight and parameters.
+
+    For example ``{"ce": 1.0, "rrw": 0.5}`` or ``{"focal": {"weight": 1.0, "gamma": 2.0}}``. The weight is 1 unless
+    given, and a number or a schedule of the epoch ``{"from": 1.0, "to": 0.01, "per_epoch": -0.01}``.
+    Raises InputError naming an unknown term or parameter, or a value that cannot be.
+    """
+    if not isinstance(spec, Mapping) or not spec:
+        raise InputError(
+            f"the loss is {spec!r}, expected names of terms and their weights, such as {{'ce': 1.0}}"
+        )
+    return Loss(tuple(_weighted_term(name, entry) for name, entry in spec.items()))
+
+
+def _weighted_term(name: str, entry: float | Mapping[str, Any]) -> tuple[Weight, Term]:
+    if name not in LOSSES:
+        raise InputError(f"unknown loss term {name!r}; {nearest(name, list(LOSSES))}")
+    parameters = dict(entry) if isinstance(entry, Mapping) else {"weight": entry}
+    weight = parameters.pop("weight", 1.0)
+    return _weight(name, weight), LOSSES[name](**parameters)
+
+
+def _weight(name: str, entry: Any) -> Weight:
+    keys = ("from", "to", "per_epoch")
+    schedule = (
+        [entry[key] for key in keys]
+        if isinstance(entry, Mapping) and set(entry) == set(keys)
+        else [entry] * 2
+    )
+    if not all(isinstance(value, (int, float)) and isfinite(value) for value in schedule):
+        raise InputError(f"weight of {name} is {entry!r}, expected a number or the keys {', '.join(keys)}")
+    weight = Weight(*schedule)
+    if (weight.end - weight.start) * weight.per_epoch < 0 or (
+        weight.end != weight.start and weight.per_epoch == 0
+    ):
+        raise InputError(
+            f"weight of {name} goes from {weight.start} by {weight.per_epoch}, away from {weight.end}"
+        )
+    return weight

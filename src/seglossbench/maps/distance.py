@@ -1,0 +1,92 @@
+"""Distance maps: paper B's rectified and boundary maps, and the weights of distance-penalised Dice.
+
+The classes partition the volume, so the distance of every voxel to the edge of its own class comes from one
+multi-label Euclidean distance transform, whatever the number of classes. Distances are between voxel centres, in
+voxels (as in the released code) or, with ``spacing_mm``, in millimetres. The outside of the volume is no edge.
+"""
+
+from collections.abc import Sequence
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.integer]
+Floats = NDArray[np.float32]
+
+
+def inside_distance(labels: Labels, spacing_mm: Sequence[float] | None = None) -> Floats:
+    """Distance from every voxel to the nearest voxel of another class.
+
+    ``labels``: (*spatial) integer >= 0. Returns (*spatial) float32 > 0, in voxels or mm. In a volume of one class
+    no edge exists and the distance is 1 everywhere (scipy would return an arbitrary ramp).
+    """
+    objects: NDArray[np.unsignedinteger] = labels.astype(np.uint8 if labels.max() < 255 else np.uint32)
+    distance = _transform(objects + 1, spacing_mm)  # the transform takes 0 for no object
+    if np.isinf(distance.flat[0]):  # infinite here is infinite everywhere: there is one class
+        distance.fill(1.0)
+    return distance
+
+
+def rectified_distance(labels: Labels, spacing_mm: Sequence[float] | None = None) -> Floats:
+    """Inside distance divided by the largest one of the same class: d in (0, 1], 1 at the heart of every class.
+
+    Paper B's rectified map of class c is ``-d`` inside the class and +1 elsewhere, so this one scalar map holds it
+    for all classes. ``labels``: (*spatial) integer >= 0. Returns (*spatial) float32.
+    """
+    return rectify(labels, inside_distance(labels, spacing_mm))
+
+
+def distance_penalty(labels: Labels, spacing_mm: Sequence[float] | None = None) -> Floats:
+    """Weight of every voxel in distance-penalised Dice: 2 at the edge of its class, falling to 1 at its heart.
+
+    ``1 + (max - d) / (max - min + 1e-4)`` with the extremes of the inside distance d over the voxel's own class
+    (paper A's baseline, released code). ``labels``: (*spatial) integer >= 0. Returns (*spatial) float32.
+    """
+    distance = inside_distance(labels, spacing_mm)
+    scale = penalty_scale(labels, distance)
+    return 1 + (1 - rectify(labels, distance)) * scale[labels]
+
+
+def boundary(labels: Labels, num_classes: int, spacing_mm: Sequence[float] | None = None) -> Floats:
+    """Signed distance of every class: positive outside, negative inside (paper B's boundary map, released code).
+
+    A class without an edge in the volume (absent, or filling it) has the map 0, as in the boundary loss of Kervadec
+    et al. 2019; the released loop of paper B reuses another class's distances there. ``labels``: (*spatial) integer
+    in [0, num_classes). Returns (num_classes, *spatial) float32, in voxels or mm.
+    """
+    inside = inside_distance(labels, spacing_mm)
+    signed = np.zeros((num_classes, *labels.shape), np.float32)
+    for index, present in enumerate(np.bincount(labels.ravel(), minlength=num_classes)):
+        if 0 < present < labels.size:
+            outside = labels != index
+            np.subtract(_transform(outside, spacing_mm), inside * ~outside, out=signed[index])
+    return signed
+
+
+def rectify(labels: Labels, distance: Floats) -> Floats:
+    """``distance`` (*spatial), in place, divided by the largest one of each voxel's class."""
+    distance /= _extreme_by_class(labels, distance, np.maximum)[labels]
+    return distance
+
+
+def penalty_scale(labels: Labels, distance: Floats) -> Floats:
+    """Per class, ``s = max / (max - min + 1e-4)`` of the inside distance: penalty = 1 + (1 - rectified) * s."""
+    deepest = _extreme_by_class(labels, distance, np.maximum)
+    edge = _extreme_by_class(labels, distance, np.minimum)
+    return deepest / (deepest - edge + np.float32(1e-4))
+
+
+def _extreme_by_class(labels: Labels, values: Floats, reduce: np.ufunc) -> Floats:
+    """The maximum or minimum of ``values`` over every class, 1 for an absent class; index it by label."""
+    extreme = np.full(int(labels.max()) + 1, -np.inf if reduce is np.maximum else np.inf, np.float32)
+    reduce.at(extreme, labels.ravel(), values.ravel())
+    extreme[np.isinf(extreme)] = 1
+    return extreme
+
+
+def _transform(objects: NDArray[np.generic], spacing_mm: Sequence[float] | None) -> Floats:
+    """Distance of every non-zero voxel to the nearest voxel of another value, the outside not counting."""
+    spacing = tuple(spacing_mm) if spacing_mm is not None else (1.0,) * objects.ndim
+    distance: Floats = edt.edt(np.ascontiguousarray(objects), anisotropy=spacing, black_border=False)
+    return distance

@@ -1,0 +1,215 @@
+"""A batch of label maps together with all that a loss may read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seglossbench.errors import InputError, nearest
+from seglossbench.maps.contour import contour
+from seglossbench.maps.distance import boundary, distance_penalty, rectified_distance
+
+Array = Tensor | NDArray[np.generic]
+
+
+class Truth:
+    """Label maps of a batch, and their maps, each computed from the labels when first asked for and then kept.
+
+    ``labels``: (N, *spatial) integer in [0, num_classes), 2D or 3D, tensor or array. ``spacing_mm``: voxel size per
+    spatial axis, or None for distances in voxels. ``contour_kernel``: width of the contour's box in voxels.
+    Further keywords are maps computed before, for instance on the whole volume and then cropped with the patch
+    (``map_scope: volume``); a map that is not given is computed from the labels as they are here (``map_scope:
+    patch``), on the host. See MAPS for the names. Raises InputError naming the argument and what was expected.
+    """
+
+    def __init__(
+        self,
+        labels: Array,
+        num_classes: int,
+        *,
+        spacing_mm: Sequence[float] | None = None,
+        contour_kernel: int = 3,
+        **maps: Array,
+    ) -> None:
+        self.labels = _checked_labels(_tensor(labels), num_classes)
+        self.num_classes = num_classes
+        self.spacing_mm = _checked_spacing(spacing_mm, self.labels.ndim - 1)
+        self.contour_kernel = contour_kernel
+        self._maps = {name: self._checked_map(name, _tensor(values)) for name, values in maps.items()}
+        self._given = frozenset(maps)
+
+    @classmethod
+    def from_labels(
+        cls,
+        labels: Array,
+        num_classes: int,
+        contour_kernel: int = 3,
+        spacing_mm: Sequence[float] | None = None,
+        maps: Iterable[str] = (),
+    ) -> Truth:
+        """The truth with ``maps`` computed now, for instance in a loader's worker (give it ``loss.maps``)."""
+        truth = cls(labels, num_classes, spacing_mm=spacing_mm, contour_kernel=contour_kernel)
+        for name in maps:
+            truth.map(name)
+        return truth
+
+    def map(self, name: str) -> Tensor:
+        """The map ``name``: (N, *spatial) if one value per voxel says it all, else (N, C, *spatial)."""
+        if name not in self._maps:
+            if name not in MAPS:
+                raise InputError(f"unknown map {name!r}; {nearest(name, list(MAPS))}")
+            volumes = self.labels.cpu().numpy()
+            computed = np.stack([MAPS[name](volume, self) for volume in volumes])
+            self._maps[name] = torch.from_numpy(computed).to(self.labels.device)
+        return self._maps[name]
+
+    @property
+    def contour(self) -> Tensor:
+        """Paper A's contours: (N, *spatial) uint8, 1 on the rim of the voxel's own class."""
+        return self.map("contour")
+
+    @property
+    def rectified(self) -> Tensor:
+        """Paper B's rectified distances: (N, *spatial) float32 in (0, 1]."""
+        return self.map("rectified")
+
+    def one_hot(self, dtype: torch.dtype) -> Tensor:
+        """(N, C, *spatial): 1 for the class of each voxel, 0 for the others."""
+        return is_own_class(self.labels, self.num_classes).to(dtype)
+
+    @cached_property
+    def class_counts(self) -> Tensor:
+        """(N, C) float32: voxels of every class in every sample."""
+        labels = self.labels.flatten(1)
+        return torch.stack([(labels == index).sum(1) for index in range(self.num_classes)], dim=1).float()
+
+    @property
+    def class_weights(self) -> Tensor:
+        """(C,) float32: inverse class frequencies in the batch, 0 for an absent class.
+
+        Normalised as ``voxels / (present classes * voxels of the class)``, so that their mean over voxels is 1.
+        """
+        counts = self.class_counts.sum(0)
+        present = counts > 0
+        return present * counts.sum() / (present.sum() * counts.clamp(min=1))
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Truth:
+        """The same truth, labels and maps, on another device."""
+        return self._with(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Truth:
+        """The same truth in page-locked memory, for a copy to the GPU that does not block."""
+        return self._with(lambda tensor: tensor.pin_memory())
+
+    def at_scale(self, shape: Sequence[int]) -> Truth:
+        """The truth for a deep-supervision output of the spatial ``shape``, labels by nearest neighbour.
+
+        Maps that were given are sampled at the same voxels (``map_scope: volume``); maps that were computed are
+        computed again from the small labels (``map_scope: patch``, paper B).
+        """
+        spatial = self.labels.shape[1:]
+        if len(shape) != len(spatial):
+            raise InputError(
+                f"shape is {tuple(shape)}, expected {len(spatial)} sizes as in labels {tuple(spatial)}"
+            )
+        picks = [
+            ((torch.arange(new) + 0.5) * (old / new)).long().to(self.labels.device)
+            for new, old in zip(shape, spatial, strict=True)
+        ]
+
+        def sample(tensor: Tensor) -> Tensor:
+            for axis, pick in enumerate(reversed(picks), start=1):
+                tensor = tensor.index_select(-axis, pick)
+            return tensor
+
+        computed = [name for name in self._maps if name not in self._given]
+        small = self._with(sample)
+        small._maps = {name: small._maps[name] for name in self._given}
+        if self.spacing_mm is not None:
+            small.spacing_mm = tuple(
+                size * old / new for size, old, new in zip(self.spacing_mm, spatial, shape, strict=True)
+            )
+        for name in computed:
+            small.map(name)
+        return small
+
+    def _with(self, change: Callable[[Tensor], Tensor]) -> Truth:
+        other = object.__new__(Truth)
+        kept = {name: value for name, value in self.__dict__.items() if name != "class_counts"}
+        other.__dict__ = kept | {
+            "labels": change(self.labels),
+            "_maps": {name: change(values) for name, values in self._maps.items()},
+        }
+        return other
+
+    def _checked_map(self, name: str, values: Tensor) -> Tensor:
+        if name not in MAPS:
+            raise InputError(f"unknown map {name!r}; {nearest(name, list(MAPS))}")
+        batch, *spatial = self.labels.shape
+        allowed = (batch, *spatial), (batch, self.num_classes, *spatial)
+        if tuple(values.shape) not in allowed:
+            raise InputError(
+                f"map {name!r} has shape {tuple(values.shape)}, expected {allowed[0]} or {allowed[1]}"
+            )
+        return values
+
+    def __repr__(self) -> str:
+        shape = tuple(self.labels.shape)
+        return f"Truth(labels={shape}, num_classes={self.num_classes}, maps={sorted(self._maps)})"
+
+
+MapFunction = Callable[[NDArray[np.integer], Truth], NDArray[np.generic]]
+
+MAPS: dict[str, MapFunction] = {
+    "contour": lambda labels, truth: contour(labels, truth.contour_kernel),
+    "rectified": lambda labels, truth: rectified_distance(labels, truth.spacing_mm),
+    "distance_penalty": lambda labels, truth: distance_penalty(labels, truth.spacing_mm),
+    "boundary": lambda labels, truth: boundary(labels, truth.num_classes, truth.spacing_mm),
+}
+"""Every map by name: from one label volume, and the settings of its truth, to (*spatial) or (C, *spatial)."""
+
+
+def is_own_class(labels: Tensor, num_classes: int) -> Tensor:
+    """(N, C, *spatial) bool from labels (N, *spatial), by comparison: in a fixed order on every device."""
+    classes = torch.arange(num_classes, dtype=labels.dtype, device=labels.device)
+    return labels.unsqueeze(1) == classes.view(-1, *[1] * (labels.ndim - 1))
+
+
+def _tensor(values: Array) -> Tensor:
+    if isinstance(values, Tensor):
+        return values
+    if values.dtype.kind == "u" and values.dtype.itemsize > 1:
+        values = values.astype(np.int64)  # torch knows wider unsigned integers, but hardly computes with them
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def _checked_labels(labels: Tensor, num_classes: int) -> Tensor:
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise InputError(f"labels have dtype {labels.dtype}, expected integers in [0, {num_classes})")
+    if labels.ndim not in (3, 4):
+        raise InputError(f"labels have shape {tuple(labels.shape)}, expected (N, H, W) or (N, D, H, W)")
+    if 0 in labels.shape:
+        raise InputError(f"labels have shape {tuple(labels.shape)}, expected at least one voxel")
+    if num_classes < 2:
+        raise InputError(f"num_classes is {num_classes}, expected 2 or more, background included")
+    if labels.device.type == "cpu":  # on a GPU this would cost a copy to the host in every step
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= num_classes:
+            raise InputError(
+                f"labels lie in [{low}, {high}], expected [0, {num_classes}) for num_classes={num_classes}"
+            )
+    return labels
+
+
+def _checked_spacing(spacing_mm: Sequence[float] | None, dimensions: int) -> tuple[float, ...] | None:
+    if spacing_mm is None:
+        return None
+    spacing = tuple(float(size) for size in spacing_mm)
+    if len(spacing) != dimensions or not all(0 < size < float("inf") for size in spacing):
+        raise InputError(f"spacing_mm is {spacing}, expected {dimensions} positive sizes")
+    return spacing

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import torch
+
+from seglossbench.errors import InputError
+from seglossbench.losses import LOSSES, PAPER_LOSSES, Term, build, check_logits, register
+from seglossbench.losses.loss import Weight
+from seglossbench.maps import Truth
+
+TRUTH = Truth(np.random.default_rng(0).integers(0, 3, (2, 4, 5)), 3)
+LOGITS = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+GRADUAL = {"from": 1.0, "to": 0.01, "per_epoch": -0.01}
+
+
+def test_a_loss_is_the_weighted_sum_of_its_terms():
+    loss = build({"ce": 0.5, "rrw": {"weight": 2.0}, "focal": {"gamma": 3.0}})
+    expected = {
+        "ce": 0.5 * build({"ce": 1})(LOGITS, TRUTH),
+        "rrw": 2 * build({"rrw": 1})(LOGITS, TRUTH),
+        "focal": build({"focal": {"weight": 1, "gamma": 3}})(LOGITS, TRUTH),
+    }
+    torch.testing.assert_close(loss.terms(LOGITS, TRUTH), expected)
+    torch.testing.assert_close(loss(LOGITS, TRUTH), sum(expected.values()))
+
+
+def test_a_loss_says_which_maps_it_reads():
+    assert build({"ce": 1.0, "dice": 1.0}).maps == set()
+    assert build({"rrw": 1.0, "cw_ce": 1.0, "boundary": 0.1}).maps == {"rectified", "contour", "boundary"}
+    assert build({"region_wise": {"map": "distance_penalty"}}).maps == {"distance_penalty"}
+    assert build({"region_wise": {"map": "active_contour"}}).maps == set()
+
+
+@pytest.mark.parametrize(
+    ("epoch", "weight"), [(0, 1.0), (1, 0.99), (37, 0.63), (99, 0.01), (100, 0.01), (150, 0.01), (9999, 0.01)]
+)
+def test_weights_follow_a_schedule_of_the_epoch(epoch, weight):
+    """As paper B's a = max((100 - epoch) / 100, 0.01), and 1 - a for the other term."""
+    rising = {"from": 0.0, "to": 0.99, "per_epoch": 0.01}
+    assert Weight(1.0, 0.01, -0.01).at(epoch) == pytest.approx(weight)
+    terms = build({"ce": {"weight": GRADUAL}, "rrw": {"weight": rising}}).terms(LOGITS, TRUTH, epoch)
+    torch.testing.assert_close(terms["ce"], weight * build({"ce": 1})(LOGITS, TRUTH))
+    torch.testing.assert_close(terms["rrw"], (1 - weight) * build({"rrw": 1})(LOGITS, TRUTH))
+
+
+def test_terms_share_one_softmax(monkeypatch):
+    calls = []
+    original = torch.log_softmax
+    monkeypatch.setattr(
+        torch, "log_softmax", lambda *args, **kwargs: calls.append(1) or original(*args, **kwargs)
+    )
+    build({"ce": 1, "cw_ce": 1, "separable_dice": 1, "rrw": 1, "focal": 1})(LOGITS, TRUTH)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("name", PAPER_LOSSES)
+def test_every_compound_of_the_papers_can_be_built(name):
+    assert torch.isfinite(build(PAPER_LOSSES[name])(LOGITS, TRUTH, 10))
+
+
+@pytest.fixture
+def registry():
+    """LOSSES, put back as it was after the test."""
+    before = dict(LOSSES)
+    yield LOSSES
+    LOSSES.clear()
+    LOSSES.update(before)
+
+
+def test_a_term_of_the_user_by_decorator_or_by_hand(registry):
+    registry["mine"] = lambda: Term("mine", lambda prediction, truth: prediction.logits.mean())
+    torch.testing.assert_close(build({"mine": 2.0})(LOGITS, TRUTH), 2 * LOGITS.mean())
+
+    @register("squares")
+    def squares(prediction, truth, *, power: float = 2.0):
+        return (prediction.logits.abs() ** power).mean()
+
+    torch.testing.assert_close(build({"squares": {"power": 4.0}})(LOGITS, TRUTH), (LOGITS**4).mean())
+    with pytest.raises(InputError, match="'squares' is registered already"):
+        register("squares")(squares)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"rww": 1.0}, r"unknown loss term 'rww'; did you mean 'rrw'\?"),
+        ({"ce": "one"}, "weight of ce is 'one', expected a number or the keys from, to, per_epoch"),
+        ({"ce": float("nan")}, "weight of ce is nan"),
+        ({"ce": {"weight": {"from": 1.0, "to": 0.5}}}, "weight of ce is {'from'"),
+        (
+            {"ce": {"weight": GRADUAL | {"per_epoch": 0.01}}},
+            r"weight of ce goes from 1.0 by 0.01, away from 0.01",
+        ),
+        ({"ce": {"weight": GRADUAL | {"per_epoch": 0}}}, r"weight of ce goes from 1.0 by 0, away"),
+        ({"focal": {"gama": 2.0}}, r"unknown parameter 'gama' of focal; did you mean 'gamma'\?"),
+        ({"focal": {"gamma": "two"}}, "focal: gamma is 'two', expected a number"),
+        ({"focal": {"gamma": 0.5}}, "gamma of focal is 0.5"),
+        ({"top_k_ce": {"percent": 0}}, "percent of top_k_ce is 0"),
+        ({"dice": {"background": 1}}, "dice: background is 1, expected true or false"),
+        ({"cw_ce": {"form": "print"}}, r"cw_ce: form is 'print'; did you mean 'printed'\?"),
+        (
+            {"region_wise": {"map": "rectifid"}},
+            r"unknown map 'rectifid' of region_wise; did you mean 'rectified'\?",
+        ),
+        ({"weighted_ce": {"weights": [1.0, 2.0]}}, "weighted_ce has 2 weights, expected 3"),
+        ({}, "the loss is {}, expected names of terms"),
+        ("ce", "the loss is 'ce', expected names of terms"),
+    ],
+)
+def test_a_bad_spec_is_named(spec, message):
+    with pytest.raises(InputError, match=message):
+        build(spec)(LOGITS, TRUTH)
+
+
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (LOGITS[:1], r"logits have shape \(1, 3, 4, 5\), expected \(N, C, \*spatial\) = \(2, 3, 4, 5\)"),
+        (LOGITS[:, :2], r"logits have shape \(2, 2, 4, 5\)"),
+        (LOGITS[..., None], r"logits have shape \(2, 3, 4, 5, 1\)"),
+        (LOGITS.long(), "logits have dtype torch.int64, expected a floating-point type"),
+    ],
+)
+def test_logits_that_do_not_fit_are_named(logits, message):
+    with pytest.raises(InputError, match=message):
+        build({"ce": 1.0})(logits, TRUTH)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_logits_that_are_nan_are_named(name):
+    logits = LOGITS.clone()
+    logits[0, 1, 2, 3] = float("nan")
+    with pytest.raises(
+        InputError, match=r"logits of shape \(2, 3, 4, 5\) hold 1 values that are NaN or infinite"
+    ):
+        build({name: 1.0})(logits, TRUTH)
+    with pytest.raises(InputError, match="NaN or infinite"):
+        check_logits(logits)
+    check_logits(LOGITS)

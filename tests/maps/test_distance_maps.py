@@ -1,0 +1,94 @@
+import brute_force
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from seglossbench.maps.distance import boundary, distance_penalty, inside_distance, rectified_distance
+
+label_maps = arrays.arrays(
+    np.uint8, arrays.array_shapes(min_dims=2, max_dims=3, max_side=5), elements=st.integers(0, 2)
+)
+SPACINGS = [None, (0.5, 2.0, 3.0)]
+
+
+def units(spacing, labels):
+    """The spacing as the function takes it, and as numbers."""
+    spacing_mm = None if spacing is None else spacing[: labels.ndim]
+    return spacing_mm, np.ones(labels.ndim) if spacing_mm is None else np.array(spacing_mm)
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
+@given(labels=label_maps)
+def test_inside_distance_is_to_the_nearest_voxel_of_another_class(labels, spacing):
+    spacing_mm, sizes = units(spacing, labels)
+    np.testing.assert_allclose(
+        inside_distance(labels, spacing_mm), brute_force.inside_distance(labels, sizes), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
+@given(labels=label_maps)
+def test_rectified_distance_is_1_at_the_heart_of_every_class(labels, spacing):
+    spacing_mm, sizes = units(spacing, labels)
+    distance = brute_force.inside_distance(labels, sizes)
+    rectified = rectified_distance(labels, spacing_mm)
+    for index in np.unique(labels):
+        mask = labels == index
+        np.testing.assert_allclose(rectified[mask], distance[mask] / distance[mask].max(), rtol=1e-6)
+        assert rectified[mask].max() == 1
+    assert rectified.dtype == np.float32
+    assert rectified.min() > 0
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
+@given(labels=label_maps)
+def test_boundary_is_outside_minus_inside_distance(labels, spacing):
+    spacing_mm, sizes = units(spacing, labels)
+    signed = boundary(labels, 4, spacing_mm)
+    for index in range(4):
+        mask = labels == index
+        expected = brute_force.distance_to(mask, sizes) - brute_force.distance_to(~mask, sizes)
+        if mask.all() or not mask.any():
+            expected = np.zeros(labels.shape)  # no edge, nothing to say
+        np.testing.assert_allclose(signed[index], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
+@given(labels=label_maps)
+def test_distance_penalty_falls_from_2_at_the_edge_to_1_at_the_heart(labels, spacing):
+    spacing_mm, sizes = units(spacing, labels)
+    distance = brute_force.inside_distance(labels, sizes)
+    penalty = distance_penalty(labels, spacing_mm)
+    for index in np.unique(labels):
+        d = distance[labels == index]
+        expected = 1 + (d.max() - d) / (d.max() - d.min() + 1e-4)
+        np.testing.assert_allclose(penalty[labels == index], expected, rtol=1e-5)
+
+
+def test_distances_by_hand():
+    labels = np.zeros((3, 7), np.uint8)
+    labels[:, 1:6] = 1
+    inside = np.array([1, 1, 2, 3, 2, 1, 1])
+    np.testing.assert_array_equal(inside_distance(labels)[1], inside)
+    np.testing.assert_allclose(rectified_distance(labels)[1], [1, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3, 1])
+    np.testing.assert_array_equal(
+        boundary(labels, 3)[:, 1], [[-1, 1, 2, 3, 2, 1, -1], [1, -1, -2, -3, -2, -1, 1], [0] * 7]
+    )
+    np.testing.assert_array_equal(inside_distance(labels, (9.0, 0.5))[1], inside * 0.5)
+
+
+def test_one_class_fills_the_volume():
+    labels = np.full((2, 3, 4), 1, np.uint8)
+    assert (inside_distance(labels, (2.0, 2.0, 2.0)) == 1).all()
+    assert (rectified_distance(labels) == 1).all()
+    assert (distance_penalty(labels) == 1).all()
+    assert (boundary(labels, 2) == 0).all()
+
+
+def test_a_label_of_255_or_more_is_a_class_like_others():
+    labels = np.array([[0, 255, 255, 255], [0, 300, 300, 300]])
+    np.testing.assert_array_equal(inside_distance(labels), [[1, 1, 1, 1], [1, 1, 1, 1]])
+    labels[1] = labels[0]
+    np.testing.assert_array_equal(inside_distance(labels), [[1, 1, 2, 3], [1, 1, 2, 3]])
