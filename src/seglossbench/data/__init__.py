@@ -1,15 +1,16 @@
 """From raw scans to tensors. ``LAYOUTS`` names the folder layouts that can be read."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from seglossbench.data import amos, brats
 from seglossbench.data.cases import CaseIndex
 from seglossbench.errors import InputError, nearest
 
 
-class Layout(NamedTuple):
+@dataclass(frozen=True)
+class Layout:
     """How a layout is recognised and read."""
 
     matches: Callable[[Path], bool]
