@@ -1,0 +1,141 @@
+"""Random patches of prepared cases, with the maps that a loss reads, cropped and flipped together."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seglossbench.data.prepared import PreparedCase
+from seglossbench.errors import InputError
+from seglossbench.maps import Truth
+from seglossbench.maps.store import STORED, StoredMaps
+from seglossbench.params import MapsParams, TrainParams
+from seglossbench.randomness import stream
+
+Array = NDArray[Any]
+FOREGROUND_SAMPLES = 2000  # voxels remembered per case and class, as places where a patch may be centred
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``image`` (N, C, *patch) float32 and the truth that losses read."""
+
+    image: torch.Tensor
+    truth: Truth
+
+
+class PatchBatches:
+    """An endless source of batches that depends on the seed, the dataset and the epoch, and never on the loss.
+
+    ``stored_maps`` holds, per case, its maps of the whole volume; of these, the ones in ``map_names`` are cropped and
+    flipped with the patch, and a map that is not stored is computed from the patch when a loss asks for it. As in
+    nnU-Net, every patch draws a case; a ``foreground_fraction`` of the patches is centred on a voxel of a random
+    foreground class of it. Where a case is smaller than the patch, image, labels and maps are 0 around it.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[PreparedCase],
+        stored_maps: Mapping[str, StoredMaps],
+        map_names: Iterable[str],
+        num_classes: int,
+        settings: TrainParams,
+        maps: MapsParams,
+        *,
+        dataset: str,
+        seed: int,
+    ) -> None:
+        self.cases = cases
+        self.stored_maps = stored_maps
+        self.map_names = tuple(sorted(set(map_names) & set(STORED))) if stored_maps else ()
+        self.num_classes = num_classes
+        self.settings = settings
+        self.contour_kernel = maps.contour_kernel
+        self.spacing_mm = _common_spacing(cases) if maps.distance_units == "mm" else None
+        self.dataset = dataset
+        self.seed = seed
+        self.centres = {case.name: self._foreground_voxels(case) for case in cases}
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch: the same ones whenever they are asked for."""
+        generator = stream("patches", self.dataset, self.seed, epoch)
+        for _ in range(self.settings.steps_per_epoch):
+            patches = [self._patch(generator) for _ in range(self.settings.batch_size)]
+            arrays = {name: np.stack([patch[name] for patch in patches]) for name in patches[0]}
+            image = torch.from_numpy(arrays.pop("image")).float()
+            labels = arrays.pop("labels")
+            truth = Truth(
+                labels,
+                self.num_classes,
+                spacing_mm=self.spacing_mm,
+                contour_kernel=self.contour_kernel,
+                **arrays,
+            )
+            yield Batch(image, truth)
+
+    def _patch(self, generator: np.random.Generator) -> dict[str, Array]:
+        case = self.cases[int(generator.integers(len(self.cases)))]
+        start = self._start(case, generator)
+        flips = tuple(
+            axis - case.labels.ndim
+            for axis in range(case.labels.ndim)
+            if self.settings.flip and generator.random() < 0.5
+        )
+        size = np.array(self.settings.patch_size)
+        low, high = np.maximum(start, 0), np.minimum(start + size, case.labels.shape)
+        region = tuple(slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
+        labels = case.labels[region]
+        arrays: dict[str, Array] = {"image": case.image[(slice(None), *region)], "labels": labels}
+        if self.map_names:
+            stored = self.stored_maps[case.name]
+            arrays |= stored.crop(region, labels, self.map_names, self.contour_kernel)
+        around = list(zip((low - start).tolist(), (start + size - high).tolist(), strict=True))
+        return {
+            name: np.ascontiguousarray(np.flip(_pad(array, around), flips)) for name, array in arrays.items()
+        }
+
+    def _start(self, case: PreparedCase, generator: np.random.Generator) -> NDArray[np.integer]:
+        """The patch's first voxel. Where the case is smaller than the patch, the patch starts before the case."""
+        room = np.array(case.labels.shape) - np.array(self.settings.patch_size)
+        centres = self.centres[case.name]
+        oversample = generator.random() < self.settings.foreground_fraction
+        start = generator.integers(np.minimum(room, 0), np.maximum(room, 0) + 1)
+        if oversample and centres:
+            voxels = centres[generator.integers(len(centres))]
+            centre = voxels[generator.integers(len(voxels))]
+            start = centre - np.array(self.settings.patch_size) // 2
+        return np.asarray(np.clip(start, np.minimum(room, 0), np.maximum(room, 0)))
+
+    def _foreground_voxels(self, case: PreparedCase) -> list[NDArray[np.integer]]:
+        """Per foreground class that the case has, some of its voxels (V, dims)."""
+        generator = stream("foreground", self.dataset, case.name)
+        flat = case.labels.ravel()
+        places: list[NDArray[np.integer]] = []
+        for index, count in enumerate(case.voxels_per_class):
+            if index == 0 or count == 0:
+                continue
+            voxels = np.flatnonzero(flat == index)
+            if len(voxels) > FOREGROUND_SAMPLES:
+                voxels = generator.choice(voxels, FOREGROUND_SAMPLES, replace=False)
+            places.append(np.stack(np.unravel_index(voxels, case.labels.shape), axis=1))
+        return places
+
+
+def _pad(array: Array, around: list[tuple[int, int]]) -> Array:
+    """``array``, whose last axes are spatial, with so many zeros before and after it on each of them."""
+    if not any(before or after for before, after in around):
+        return array
+    return np.pad(array, [(0, 0)] * (array.ndim - len(around)) + around)
+
+
+def _common_spacing(cases: Sequence[PreparedCase]) -> tuple[float, ...]:
+    spacings = {tuple(round(size, 3) for size in case.geometry.spacing_mm) for case in cases}
+    if len(spacings) > 1:
+        raise InputError(
+            f"maps.distance_units: mm needs one voxel size for all cases, found {len(spacings)}; "
+            "set preprocess.spacing_mm"
+        )
+    return spacings.pop()

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+
+from seglossbench.errors import InputError
+from seglossbench.maps import store
+from seglossbench.params import MapsParams, TrainParams
+from seglossbench.training.batches import PatchBatches
+
+
+def settings(**changes):
+    defaults = {"epochs": 2, "steps_per_epoch": 6, "batch_size": 2, "patch_size": (6, 5, 4)}
+    return TrainParams(**(defaults | changes))
+
+
+def batches_of(cases, tmp_path, map_names=(), seed=0, maps=None, **changes):
+    stored = {}
+    for case in cases:
+        store.write(tmp_path / "maps", case.name, case.labels)
+        stored[case.name] = store.read(tmp_path / "maps", case.name)
+    maps = maps or MapsParams()
+    return PatchBatches(cases, stored, map_names, 3, settings(**changes), maps, dataset="x", seed=seed)
+
+
+def places(case, patch):
+    """The voxel of the case that each voxel of the patch comes from, by its unique intensity."""
+    where = {value: index for index, value in np.ndenumerate(case.image[0])}
+    return [where[value] for value in patch.half().numpy().ravel()]
+
+
+def test_image_labels_and_maps_are_cut_and_flipped_together(cases, tmp_path):
+    cases = cases[:1]
+    sampler = batches_of(cases, tmp_path, ("contour", "rectified"))
+    stored = store.read(tmp_path / "maps", "a")
+    everything = tuple(slice(0, size) for size in cases[0].labels.shape)
+    volume = stored.crop(everything, cases[0].labels, ("contour", "rectified"))
+    for batch in sampler.epoch(0):
+        for image, labels, contour, rectified in zip(
+            batch.image, batch.truth.labels, batch.truth.contour, batch.truth.rectified, strict=True
+        ):
+            for place, *values in zip(
+                places(cases[0], image[0]),
+                labels.flatten(),
+                contour.flatten(),
+                rectified.flatten(),
+                strict=True,
+            ):
+                expected = cases[0].labels[place], volume["contour"][place], volume["rectified"][place]
+                assert tuple(float(value) for value in values) == tuple(float(value) for value in expected)
+
+
+def test_two_losses_see_the_same_patches_in_the_same_order(cases, tmp_path):
+    plain = batches_of(cases, tmp_path)
+    with_maps = batches_of(cases, tmp_path, ("contour", "rectified", "boundary"))
+    for epoch in (0, 1):
+        for one, other in zip(plain.epoch(epoch), with_maps.epoch(epoch), strict=True):
+            assert torch.equal(one.image, other.image)
+            assert torch.equal(one.truth.labels, other.truth.labels)
+
+
+def test_epochs_and_seeds_differ_and_repeat(cases, tmp_path):
+    def first(seed, epoch):
+        return next(batches_of(cases, tmp_path, seed=seed).epoch(epoch)).image
+
+    assert torch.equal(first(0, 1), first(0, 1))
+    assert not torch.equal(first(0, 0), first(0, 1))
+    assert not torch.equal(first(0, 0), first(1, 0))
+
+
+def test_a_case_smaller_than_the_patch_is_surrounded_by_zeros(cases, tmp_path):
+    sampler = batches_of(cases[:1], tmp_path, ("rectified",), patch_size=(12, 9, 8), flip=False)
+    patch = next(sampler.epoch(0))
+    assert patch.image.shape == (2, 1, 12, 9, 8)
+    filled = (patch.image[0, 0] != 0).nonzero()
+    assert (filled.amax(0) - filled.amin(0) + 1).tolist() == [10, 9, 8]
+    np.testing.assert_array_equal(
+        patch.truth.labels[0].numpy()[tuple(map(slice, filled.amin(0), filled.amax(0) + 1))], cases[0].labels
+    )
+
+
+def test_foreground_fraction_one_always_hits_the_foreground(cases, tmp_path):
+    sampler = batches_of(cases, tmp_path, foreground_fraction=1.0, patch_size=(1, 1, 1), steps_per_epoch=50)
+    labels = torch.cat([batch.truth.labels.flatten() for batch in sampler.epoch(0)])
+    assert (labels > 0).all()
+    # Classes are drawn evenly, though the core has 8 voxels and the organ 92.
+    assert 30 < (labels == 2).sum() < 70
+
+
+def test_map_scope_patch_computes_maps_from_the_patch(cases):
+    sampler = PatchBatches(
+        cases, {}, ("contour",), 3, settings(), MapsParams(scope="patch"), dataset="x", seed=0
+    )
+    truth = next(sampler.epoch(0)).truth
+    assert truth.contour[0, 0].all()  # the border of a patch is contour, unlike that of a cut-out
+
+
+def test_mm_maps_need_one_voxel_size(cases):
+    from dataclasses import replace
+
+    cases[1] = replace(cases[1], geometry=replace(cases[1].geometry, spacing_mm=(1, 1, 3)))
+    with pytest.raises(InputError, match=r"maps\.distance_units: mm needs one voxel size"):
+        PatchBatches(cases, {}, (), 3, settings(), MapsParams(distance_units="mm"), dataset="x", seed=0)
