@@ -1,0 +1,44 @@
+"""What a report says beside the numbers: runs, datasets, conventions, versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the experiment; ``reason`` says why it failed or is not there."""
+
+    dataset: str
+    network: str
+    loss: str
+    seed: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset: how many cases it has for what, its classes in their order, and which cases were left out and why."""
+
+    name: str
+    train: int
+    validation: int
+    test: int
+    classes: tuple[str, ...] = ()
+    phantom: bool = False
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report says beside the numbers; the order of runs and datasets is the order on the page."""
+
+    experiment: str
+    runs: tuple[Run, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
+    hd95: str = ""
+    empty_policy: str = ""
+    distance_unit: str = "mm"
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)

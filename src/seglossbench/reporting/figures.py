@@ -1,0 +1,284 @@
+"""Figures of a report: convergence, spread over seeds, and classes; a loss looks the same in every one of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from seglossbench.reporting.metrics import Metric
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")  # Okabe and Ito's
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
+_DPI = 192  # two pixels of the file for each pixel of the page
+_LINES = ("-", "--", "-.", ":")
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+_REMARK: dict[str, Any] = {"fontsize": 8, "color": "#6b6b6b", "style": "italic"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a loss is drawn: colour, marker and line tell it apart, also in grey and for colour-blind readers."""
+
+    colour: str
+    marker: str
+    line: str
+
+
+def looks_of(losses: Sequence[str]) -> dict[str, Look]:
+    """One look per loss, by its place in the list."""
+    return {
+        loss: Look(
+            _COLOURS[place % len(_COLOURS)],
+            _MARKERS[place % len(_MARKERS)],
+            _LINES[place // len(_COLOURS) % len(_LINES)],
+        )
+        for place, loss in enumerate(losses)
+    }
+
+
+def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], metric: str = "DSC") -> Figure:
+    """Validation DSC of all losses in one panel, and each loss's own training loss in a small panel of its own scale.
+
+    ``histories`` are those of one dataset and network. Line: mean over seeds; band: their minimum to maximum; a cross
+    where a run ends before the longest one.
+    """
+    validation = _by_epoch(histories, "validation", metric)
+    training = _by_epoch(histories, "train", "loss")
+    losses = [loss for loss in looks if loss in set(histories["loss"])]
+    columns = min(3, max(1, ceil(len(losses) / 2)))
+    rows = max(1, ceil(len(losses) / columns))
+    with mpl.rc_context(_STYLE):
+        figure = _figure(10.5, max(3.7, 0.6 + 1.5 * rows))
+        left, right = figure.subfigures(1, 2, width_ratios=(1, 1.15), squeeze=False)[0]
+        axes = left.subplots()
+        for loss in losses:
+            _draw_band(axes, validation, loss, looks[loss])
+        axes.set(title=f"Validation {metric} ↑", xlabel="epoch", ylabel=f"{metric}, mean over classes")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if validation.empty:
+            axes.text(0.5, 0.5, "no validation", transform=axes.transAxes, ha="center", **_REMARK)
+        _legend(left, {loss: looks[loss] for loss in losses}, "outside lower center", 3)
+        right.suptitle("Training loss, each in its own scale", fontsize=9, fontweight="bold")
+        panels = right.subplots(rows, columns, squeeze=False, sharex=True).flat
+        for loss, panel in zip(losses, panels, strict=False):
+            _draw_band(panel, training, loss, looks[loss])
+            panel.set_title(loss, fontsize=8, loc="left")
+            panel.tick_params(labelsize=7, labelbottom=True)
+            panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            panel.yaxis.set_major_locator(MaxNLocator(4))
+        for panel in list(right.axes)[len(losses) :]:
+            panel.remove()
+        right.supxlabel("epoch", fontsize=9)
+    return figure
+
+
+def seed_spread(
+    means: pd.DataFrame,
+    looks: Mapping[str, Look],
+    networks: Sequence[str],
+    metric: Metric,
+    unfinished: Mapping[tuple[str, str], int] | None = None,
+) -> Figure:
+    """Each seed's mean as a point, a row per loss and a panel per network; the bar is the mean over the seeds.
+
+    ``means`` has the rows of one dataset: ``network, loss, seed, value``; ``unfinished`` counts runs without scores.
+    """
+    losses = list(looks)
+    with mpl.rc_context(_STYLE):
+        figure = _figure(max(5.0, 4.2 * len(networks) + 1.2), 1.0 + 0.36 * len(losses))
+        panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
+        for network, axes in zip(networks, panels, strict=True):
+            own = means[means["network"] == network]
+            for place, loss in enumerate(losses):
+                values = own.loc[own["loss"] == loss, "value"]
+                look = looks[loss]
+                if len(values):
+                    axes.plot(
+                        [values.mean()], [place], "|", color="#222222", markersize=19, markeredgewidth=1.6
+                    )
+                style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+                axes.plot(
+                    values,
+                    [place] * len(values),
+                    **style,
+                    markersize=8,
+                    markeredgecolor="white",
+                    markeredgewidth=0.6,
+                )
+                missing = (unfinished or {}).get((network, loss), 0)
+                if missing:
+                    text = f"{missing} run{'s' if missing > 1 else ''} missing"
+                    transform = axes.get_yaxis_transform()
+                    axes.text(
+                        1.02, place, text, transform=transform, va="center", fontsize=7.5, color="#B00020"
+                    )
+            axes.set(title="" if network == "-" else network, xlabel=f"{metric.title}, mean over classes")
+            axes.set_yticks(range(len(losses)), losses)
+            axes.set_ylim(len(losses) - 0.4, -0.6)
+            axes.margins(x=0.08)
+    return figure
+
+
+def per_class(
+    scores: pd.DataFrame,
+    looks: Mapping[str, Look],
+    networks: Sequence[str],
+    classes: Sequence[str],
+    absent: Iterable[str],
+    metric: Metric,
+) -> Figure:
+    """A row per class and in it one line per loss: pale points are test cases, the marked point is the summary's mean.
+
+    ``scores`` are the folded scores of one dataset and metric.
+    """
+    losses = [loss for loss in looks if loss in set(scores["loss"])]
+    absent = set(absent)
+    step = 0.8 / max(1, len(losses))
+    row_height = max(0.45, 0.075 * len(losses))
+    with mpl.rc_context(_STYLE):
+        width = max(6.0, 4.3 * len(networks) + 1.6)
+        figure = _figure(width, 1.3 + row_height * len(classes))
+        panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
+        for network, axes in zip(networks, panels, strict=True):
+            own = scores[(scores["network"] == network) & ~scores["class"].isin(absent)]
+            for row, name in enumerate(classes):
+                if row % 2:
+                    axes.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0)
+                if name in absent:
+                    place = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center"}
+                    axes.text(0.5, row, "absent from every test case", **place, **_REMARK)
+            for number, loss in enumerate(losses):
+                heights = {name: row - 0.4 + step * (number + 0.5) for row, name in enumerate(classes)}
+                of_loss = own[own["loss"] == loss]
+                cases = of_loss.groupby(["class", "case"], sort=False)["value"].mean().dropna().reset_index()
+                seeds = of_loss.groupby(["class", "seed"], sort=False)["value"].mean()
+                means = seeds.groupby("class", sort=False).mean().dropna().reset_index()
+                style: dict[str, Any] = {
+                    "color": looks[loss].colour,
+                    "linestyle": "none",
+                    "markeredgewidth": 0,
+                }
+                axes.plot(
+                    cases["value"],
+                    cases["class"].map(heights),
+                    marker="o",
+                    markersize=2.6,
+                    alpha=0.4,
+                    **style,
+                )
+                axes.plot(
+                    means["value"],
+                    means["class"].map(heights),
+                    marker=looks[loss].marker,
+                    markersize=5,
+                    **style,
+                )
+            axes.grid(axis="y", visible=False)
+            axes.set(title="" if network == "-" else network, xlabel=metric.title)
+            axes.set_yticks(range(len(classes)), classes)
+            axes.set_ylim(len(classes) - 0.5, -0.5)
+            axes.tick_params(axis="y", length=0)
+        _legend(
+            figure,
+            {loss: looks[loss] for loss in losses},
+            "outside upper center",
+            int(width / 1.6),
+            line=False,
+        )
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> tuple[int, int]:
+    """Write ``stem.png`` for the page and ``stem.pdf`` for papers; returns the size in pixels of the page."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    engine = figure.get_layout_engine()
+    with mpl.rc_context(_STYLE):
+        if engine is not None:
+            engine.execute(figure)
+            figure.set_layout_engine("none")  # both files have the same layout, computed once
+        # The canvases themselves, because savefig draws everything twice.
+        for_page: Any = FigureCanvasAgg(figure)
+        for_page.print_png(f"{stem}.png", metadata={"Software": None})
+        for_papers: Any = FigureCanvasPdf(figure)
+        for_papers.print_pdf(f"{stem}.pdf", metadata=dict.fromkeys(("CreationDate", "Creator", "Producer")))
+    width, height = figure.get_size_inches()
+    return round(width * 96), round(height * 96)
+
+
+def _figure(width: float, height: float) -> Figure:
+    """A figure of its own, outside pyplot's registry."""
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _by_epoch(histories: pd.DataFrame, split: str, name: str) -> pd.DataFrame:
+    """One row per loss, seed and epoch: the mean of what was recorded within the epoch."""
+    chosen = histories[(histories["split"] == split) & (histories["name"] == name)].dropna(
+        subset=["epoch", "value"]
+    )
+    return chosen.groupby(["loss", "seed", "epoch"], sort=False)["value"].mean().reset_index()
+
+
+def _draw_band(axes: Axes, values: pd.DataFrame, loss: str, look: Look) -> None:
+    """The mean and range over the seeds of a loss, with a cross on each seed that ends before the longest run."""
+    last = values["epoch"].max()
+    values = values[values["loss"] == loss]
+    by_seed = values.pivot_table(index="epoch", columns="seed", values="value").sort_index()
+    if by_seed.empty:
+        return
+    epochs = by_seed.index.to_numpy(dtype=float)
+    style: dict[str, Any] = {"color": look.colour}
+    marker = look.marker if len(epochs) < 2 else None
+    axes.plot(epochs, by_seed.mean(axis=1), linestyle=look.line, marker=marker, linewidth=1.6, **style)
+    axes.fill_between(epochs, by_seed.min(axis=1), by_seed.max(axis=1), alpha=0.18, linewidth=0, **style)
+    for _, of_seed in by_seed.items():
+        known = of_seed.dropna()
+        if known.index[-1] < last:
+            axes.plot(known.index[-1:], known.iloc[-1:], "x", markersize=7, markeredgewidth=2, **style)
+
+
+def _legend(
+    figure: FigureBase, looks: Mapping[str, Look], place: str, most_columns: int, *, line: bool = True
+) -> None:
+    """A legend outside the axes, to be read row by row, in rows of about the same length."""
+    rows = max(1, ceil(len(looks) / most_columns))
+    columns = max(1, ceil(len(looks) / rows))
+    handles = []
+    for loss, look in looks.items():
+        style: dict[str, Any] = (
+            {"linestyle": look.line} if line else {"linestyle": "none", "marker": look.marker}
+        )
+        handles.append(Line2D([], [], color=look.colour, label=loss, **style))
+    # Matplotlib fills column by column.
+    by_row = [handle for column in range(columns) for handle in handles[column::columns]]
+    options: dict[str, Any] = {"loc": place, "ncols": columns}
+    figure.legend(handles=by_row, **options)

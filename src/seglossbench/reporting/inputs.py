@@ -1,0 +1,117 @@
+"""The two tidy tables that a report reads, checked: scores and histories.
+
+A row of the scores is ``dataset, network, loss, seed, case, class, metric, value``; ``value`` is text: a number,
+nothing where the metric is undefined, or the status of an empty mask where the metric is ``status``. A row of the
+histories is ``dataset, network, loss, seed, epoch, step, split, name, value``.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from seglossbench.errors import InputError, nearest
+from seglossbench.statistics.summaries import MEAN
+
+SCORES = ("dataset", "network", "loss", "seed", "case", "class", "metric", "value")
+HISTORIES = ("dataset", "network", "loss", "seed", "epoch", "step", "split", "name", "value")
+STATUSES = ("truth_empty", "prediction_empty", "both_empty")
+_IDENTITY = ("dataset", "network", "loss", "seed")
+
+
+def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
+    """The scores of all the files, one below the other.
+
+    Anybody's scores will do: a file needs the columns ``case, class, metric, value``. Where it has no column ``loss``,
+    the file's name without its ending is the loss; ``dataset``, ``network`` and ``seed`` become ``-``.
+    """
+    frames = []
+    paths = [Path(path) for path in paths]
+    for path in paths:
+        try:
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{path}: not a table of scores in CSV: {' '.join(str(error).split())}"
+            ) from None
+        for column in _IDENTITY:
+            if column not in frame:
+                frame[column] = path.stem if column == "loss" else "-"
+        frames.append(check_scores(frame, str(path)))
+    if not frames:
+        raise InputError("scores: no file given; name at least one scores.csv")
+    scores = pd.concat(frames, ignore_index=True)
+    _refuse_repeated(scores, ", ".join(map(str, paths)))
+    return scores
+
+
+def check_scores(scores: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
+    """The scores as text in the order of SCORES, or InputError that names ``where`` and the column or row at fault."""
+    if scores.empty and not len(scores.columns):
+        return pd.DataFrame({name: pd.Series(dtype=str) for name in SCORES})
+    _require_columns(scores, SCORES, where)
+    given = scores[list(SCORES)].reset_index(drop=True)
+    text = pd.DataFrame(
+        {name: given[name].astype(object).fillna("").astype(str).str.strip() for name in SCORES}
+    )
+    for column in SCORES[:-1]:
+        empty = text.index[text[column] == ""]
+        if len(empty):
+            raise InputError(f"{where}: row {empty[0] + 2}: column {column} is empty; every score needs one")
+    reserved = text.index[text["class"] == MEAN]
+    if len(reserved):
+        raise InputError(
+            f"{where}: row {reserved[0] + 2}: class {MEAN!r} is computed here; leave such rows out"
+        )
+    is_status = text["metric"] == "status"
+    text.loc[~is_status & text["value"].str.lower().isin(["nan", "none", "<na>"]), "value"] = ""
+    number = pd.to_numeric(text["value"], errors="coerce").notna() | (text["value"] == "")
+    wrong = text.index[~text["value"].isin(STATUSES).where(is_status, number)]
+    if len(wrong):
+        row, value = wrong[0] + 2, text.loc[wrong[0], "value"]
+        right = (
+            nearest(value, STATUSES) if is_status[wrong[0]] else "a number, or nothing where it is undefined"
+        )
+        raise InputError(
+            f"{where}: row {row}: value {value!r} of metric {text.loc[wrong[0], 'metric']}: {right}"
+        )
+    _refuse_repeated(text, where)
+    return text
+
+
+def check_histories(histories: pd.DataFrame, where: str = "histories") -> pd.DataFrame:
+    """The histories with numbers as numbers in the order of HISTORIES; none at all is fine."""
+    if histories.empty:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in HISTORIES})
+    _require_columns(histories, HISTORIES, where)
+    checked = histories[list(HISTORIES)].reset_index(drop=True)
+    for column in ("epoch", "value"):
+        numbers = pd.to_numeric(checked[column].replace("", float("nan")), errors="coerce")
+        wrong = checked.index[numbers.isna() & checked[column].notna() & ~checked[column].isin(["", "nan"])]
+        if len(wrong):
+            raise InputError(
+                f"{where}: row {wrong[0] + 2}: {column} {checked.loc[wrong[0], column]!r} is no number"
+            )
+        checked[column] = numbers
+    for column in (*_IDENTITY, "split", "name"):
+        checked[column] = checked[column].astype(str)
+    return checked
+
+
+def _require_columns(frame: pd.DataFrame, columns: tuple[str, ...], where: str) -> None:
+    for column in columns:
+        if column not in frame:
+            found = ", ".join(map(str, frame.columns)) or "none"
+            raise InputError(
+                f"{where}: no column {column!r}; needed are {', '.join(columns)}; found: {found}"
+            )
+
+
+def _refuse_repeated(scores: pd.DataFrame, where: str) -> None:
+    repeated = scores.index[scores.duplicated(list(SCORES[:-1]))]
+    if len(repeated):
+        row = scores.loc[repeated[0]]
+        name = ", ".join(f"{column} {row[column]}" for column in SCORES[:-1])
+        raise InputError(f"{where}: scored twice: {name}; give each run its own loss or seed")

@@ -1,0 +1,44 @@
+"""How a metric is printed: its unit, its digits, and which direction is better."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as readers see it: ``better`` is ``higher``, ``lower`` or nothing where we do not know."""
+
+    name: str
+    better: str = ""
+    unit: str = ""
+    digits: int = 3
+
+    @property
+    def arrow(self) -> str:
+        """Up where higher is better, down where lower is."""
+        return {"higher": "↑", "lower": "↓"}.get(self.better, "")
+
+    @property
+    def title(self) -> str:
+        """Name, direction and unit, such as ``HD95 ↓ [mm]``."""
+        return " ".join(part for part in (self.name, self.arrow, self.unit and f"[{self.unit}]") if part)
+
+    def text(self, value: float) -> str:
+        """The value with the metric's digits."""
+        return "∞" if np.isposinf(value) else f"{value:.{self.digits}f}"
+
+
+def metric_of(name: str, distance_unit: str = "mm") -> Metric:
+    """The metric by its name in the scores; one that we do not know has no direction."""
+    family = name.partition("@")[0]
+    if family in ("DSC", "NSD"):
+        return Metric(name, "higher")
+    if family in ("HD", "HD95", "ASSD"):
+        return Metric(name, "lower", distance_unit, 2)
+    return Metric(name)
+
+
+def metrics_to_show(found: list[str]) -> list[str]:
+    """DSC and HD95 where the scores have them, else all that they have."""
+    return [name for name in ("DSC", "HD95") if name in found] or found

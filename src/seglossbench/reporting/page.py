@@ -1,0 +1,179 @@
+"""The report of an experiment: one page with tables and figures beside it, written whole or not at all."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from seglossbench.errors import InputError, nearest
+from seglossbench.files import write_text
+from seglossbench.reporting import figures
+from seglossbench.reporting.facts import Dataset, Facts, Run
+from seglossbench.reporting.formats import template
+from seglossbench.reporting.inputs import check_histories, check_scores
+from seglossbench.reporting.metrics import metrics_to_show
+from seglossbench.reporting.section import Material, Section, write_section
+from seglossbench.reporting.tables import Row, slug
+from seglossbench.statistics.summaries import fold_status, summarise
+
+__all__ = ["Dataset", "Facts", "Run", "write_report"]
+
+_CONVENTIONS = {
+    "pooled": "the 95th percentile of the surface distances of both directions taken together (MedPy's)",
+    "max_directed": "the larger of the two directions' 95th percentiles (MONAI's)",
+    "drop": "a missed class has DSC 0 and no distance; a class that the truth lacks has no score",
+    "inf": "a missed class or a false alarm has DSC 0 and an infinite distance",
+    "diagonal": (
+        "a missed class or a false alarm has DSC 0 and, as its distance, the diagonal of the volume; "
+        "where both masks are empty there is no score"
+    ),
+    "brats": "a missed class or a false alarm has DSC 0 and distance 373.13; two empty masks have DSC 1 and distance 0",
+    "paper_a_released": (
+        "as the code released with arXiv 2407.06176: a missed class has DSC 0.0144 and distance 20, "
+        "a false alarm is skipped"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The means of every table of a metric side by side: a column per dataset and network, a row per loss."""
+
+    title: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, tuple[Row | None, ...]], ...]
+
+    @property
+    def mark_widths(self) -> list[int]:
+        """Per column, the length of its longest footnote signs."""
+        columns = zip(*(rows for _, rows in self.rows), strict=True)
+        return [max(len(row.cells[-1].signs) if row else 0 for row in column) for column in columns]
+
+
+def write_report(
+    out: Path,
+    scores: pd.DataFrame,
+    histories: pd.DataFrame,
+    facts: Facts,
+    metrics: Sequence[str] | None = None,
+) -> Path:
+    """Write the report into the folder ``out`` and return its page, ``out/index.html``.
+
+    ``metrics`` are those that get a table: by default DSC and HD95 where the scores have them, else all they have. A
+    report that fails leaves the former one as it was. Files of ``out`` that no report wrote are left alone.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: not a folder; give the report a folder of its own")
+    material = _prepare(scores, histories, facts, metrics)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tmp-report-") as name:
+        folder = Path(name)
+        sections = [
+            write_section(folder, dataset, anchor, material)
+            for dataset, anchor in _datasets(material).items()
+        ]
+        write_text(
+            folder / "tables" / "summary.csv", material.summaries.to_csv(index=False, float_format="%.6g")
+        )
+        write_text(folder / "index.html", _page(material, sections))
+        _publish(folder, out)
+    return out / "index.html"
+
+
+def _prepare(
+    scores: pd.DataFrame, histories: pd.DataFrame, facts: Facts, metrics: Sequence[str] | None
+) -> Material:
+    folded = fold_status(check_scores(scores))
+    found = list(dict.fromkeys(folded["metric"]))
+    for name in metrics or ():
+        if found and name not in found:
+            raise InputError(f"metrics: no scores of {name!r}; {nearest(name, found)}")
+    shown = tuple(metrics or metrics_to_show(found))
+    checked = check_histories(histories)
+    losses = dict.fromkeys([*(run.loss for run in facts.runs), *folded["loss"], *checked["loss"]])
+    folded = folded[folded["metric"].isin(shown)]
+    looks = figures.looks_of(list(losses))
+    return Material(folded, summarise(folded), checked, facts, shown, looks)
+
+
+def _datasets(material: Material) -> dict[str, str]:
+    """The datasets in their order, each with the name of its files and of its place on the page."""
+    facts = material.facts
+    names = [
+        *(dataset.name for dataset in facts.datasets),
+        *(run.dataset for run in facts.runs),
+        *material.scores["dataset"],
+        *material.histories["dataset"],
+    ]
+    anchors: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        anchor, number = slug(name), 2
+        while anchor in anchors.values():
+            anchor, number = f"{slug(name)}-{number}", number + 1
+        anchors[name] = anchor
+    return anchors
+
+
+def _page(material: Material, sections: Sequence[Section]) -> str:
+    facts = material.facts
+    runs = pd.DataFrame([vars(run) for run in facts.runs], columns=list(Run.__dataclass_fields__))
+    conventions = {
+        "HD95": _explained(facts.hd95),
+        "Empty masks": _explained(facts.empty_policy),
+        "Distances": f"in {facts.distance_unit}",
+        **facts.conventions,
+    }
+    return template("page.html").render(
+        facts=facts,
+        sections=sections,
+        overviews=_overviews(sections),
+        conventions=conventions,
+        phantoms=[dataset.name for dataset in facts.datasets if dataset.phantom],
+        runs=sorted(facts.runs, key=lambda run: run.state == "DONE"),
+        states=runs["state"].value_counts(sort=False).to_dict(),
+        sizes={name: runs[name].nunique() for name in ("dataset", "network", "loss", "seed")},
+    )
+
+
+def _overviews(sections: Sequence[Section]) -> list[Overview]:
+    """One overview per metric, where there is more than one dataset or network to put side by side."""
+    found: dict[str, dict[tuple[str, str], dict[str, Row]]] = {}
+    for section in sections:
+        for _, table in section.tables:
+            for row in table.rows:
+                column = found.setdefault(table.metric.title, {}).setdefault((section.title, row.network), {})
+                column[row.loss] = row
+    return [
+        Overview(
+            title,
+            tuple(columns),
+            tuple(
+                (loss, tuple(column.get(loss) for column in columns.values()))
+                for loss in dict.fromkeys(loss for column in columns.values() for loss in column)
+            ),
+        )
+        for title, columns in found.items()
+        if len(columns) > 1
+    ]
+
+
+def _explained(name: str) -> str:
+    meaning = _CONVENTIONS.get(name)
+    return f"{name}: {meaning}" if meaning else name or "not stated by whoever computed the scores"
+
+
+def _publish(folder: Path, out: Path) -> None:
+    """Move the files of a whole report to ``out``, the page last, and remove what the former report alone had."""
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    listing = out / "tables" / "files.txt"
+    former = listing.read_text(encoding="utf-8").split("\n") if listing.is_file() else []
+    for name in sorted(files, key=lambda name: name == "index.html"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).replace(out / name)
+    write_text(listing, "\n".join(files))
+    for name in former:
+        if name.startswith(("tables/", "figures/")) and ".." not in name and name not in files:
+            (out / name).unlink(missing_ok=True)

@@ -1,0 +1,182 @@
+"""The part of a report about one dataset: its tables and figures, written to files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from seglossbench.files import write_text
+from seglossbench.reporting import figures, formats
+from seglossbench.reporting.facts import Dataset, Facts, Run
+from seglossbench.reporting.metrics import metric_of
+from seglossbench.reporting.tables import Table, build_table, slug
+from seglossbench.statistics.summaries import absences, seed_means, spread_over
+
+
+@dataclass(frozen=True)
+class Material:
+    """The inputs, checked and put in order."""
+
+    scores: pd.DataFrame
+    summaries: pd.DataFrame
+    histories: pd.DataFrame
+    facts: Facts
+    metrics: tuple[str, ...]
+    looks: dict[str, figures.Look]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page: the stem of its files, its size there, and how to read it."""
+
+    stem: str
+    title: str
+    caption: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that the page shows of one dataset."""
+
+    name: str
+    anchor: str
+    facts: Dataset | None
+    tables: tuple[tuple[str, Table], ...]
+    pictures: tuple[Picture, ...]
+
+    @property
+    def title(self) -> str:
+        """The dataset's name, where it has one."""
+        return "Scores" if self.name == "-" else self.name
+
+
+def write_section(folder: Path, dataset: str, anchor: str, material: Material) -> Section:
+    """Write the tables and figures of one dataset into ``folder`` and return what the page says of them."""
+    facts = material.facts
+    described = next((found for found in facts.datasets if found.name == dataset), None)
+    scores = material.scores[material.scores["dataset"] == dataset]
+    histories = material.histories[material.histories["dataset"] == dataset]
+    runs = [run for run in facts.runs if run.dataset == dataset]
+    pairs = list(
+        dict.fromkeys(
+            [
+                *((run.network, run.loss) for run in runs),
+                *scores[["network", "loss"]].itertuples(index=False, name=None),
+            ]
+        )
+    )
+    networks = list(dict.fromkeys(network for network, _ in pairs))
+    pairs.sort(key=lambda pair: networks.index(pair[0]))
+    classes = _in_order(list(dict.fromkeys(scores["class"])), described.classes if described else ())
+    reasons, unfinished = _without_scores(runs, scores)
+    tables = []
+    for name in material.metrics:
+        table = build_table(
+            scores,
+            material.summaries,
+            dataset,
+            metric_of(name, facts.distance_unit),
+            pairs,
+            classes,
+            planned_seeds=len({run.seed for run in runs}),
+            reasons=reasons,
+            empty_policy=facts.empty_policy,
+        )
+        stem = f"tables/{anchor}_{slug(name)}"
+        for ending, text in (
+            ("csv", formats.to_csv(table)),
+            ("md", formats.to_markdown(table)),
+            ("tex", formats.to_latex(table)),
+            ("html", formats.to_html(table)),
+        ):
+            write_text(folder / f"{stem}.{ending}", text)
+        tables.append((stem, table))
+    pictures = tuple(_pictures(folder, anchor, scores, histories, networks, classes, unfinished, material))
+    return Section(dataset, anchor, described, tuple(tables), pictures)
+
+
+def _pictures(
+    folder: Path,
+    anchor: str,
+    scores: pd.DataFrame,
+    histories: pd.DataFrame,
+    networks: Sequence[str],
+    classes: Sequence[str],
+    unfinished: Mapping[tuple[str, str], int],
+    material: Material,
+) -> Iterator[Picture]:
+    """Draw and save the figures of a dataset, one after the other."""
+
+    def picture(figure: Figure, name: str, title: str, caption: str) -> Picture:
+        stem = f"figures/{anchor}_{name}"
+        return Picture(stem, title, caption, *figures.save(figure, folder / stem))
+
+    looks = material.looks
+    for network in dict.fromkeys(histories["network"]):
+        own = histories[histories["network"] == network]
+        shown = {loss: look for loss, look in looks.items() if loss in set(own["loss"])}
+        seeds = own["seed"].nunique()
+        band = "one line per loss, of its only seed"
+        if seeds > 1:
+            band = (
+                f"the line is the mean of {seeds} seeds, the band reaches from the lowest seed to the highest"
+            )
+        yield picture(
+            figures.convergence(own, shown),
+            f"convergence_{slug(network)}",
+            f"Convergence, {network}",
+            f"Left: DSC on the validation cases by epoch, higher is better; {band}; a cross marks a run that "
+            "ended before the longest one. Right: the training loss, drawn in the same way. Losses have different "
+            "units and some are negative by definition, so each has its own scale: compare shapes, not heights.",
+        )
+    if scores.empty:
+        return
+    name = material.metrics[0]
+    metric = metric_of(name, material.facts.distance_unit)
+    own = scores[scores["metric"] == name]
+    own_looks = {
+        loss: look for loss, look in looks.items() if loss in set(own["loss"]) | {k[1] for k in unfinished}
+    }
+    if spread_over(own) == "seeds":
+        yield picture(
+            figures.seed_spread(seed_means(own), own_looks, networks, metric, unfinished),
+            "seeds",
+            f"Spread over seeds, {name}",
+            f"Each mark is one seed: its mean {name} over test cases and classes; the dark bar is the mean over seeds. "
+            "Marks far apart mean a loss whose result depends on chance. A difference between two losses that is "
+            "smaller than the distance between seeds of the same loss says little.",
+        )
+    lacking = absences(own)
+    absent = tuple(lacking.loc[lacking["absent"], "class"])
+    yield picture(
+        figures.per_class(own, own_looks, networks, classes, absent, metric),
+        "classes",
+        f"{name} per class",
+        "One row per class, and in it one line per loss, in the order of the legend. The large mark is the number of "
+        "the table; a small pale point is one test case, averaged over seeds.",
+    )
+
+
+def _without_scores(
+    runs: Sequence[Run], scores: pd.DataFrame
+) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], int]]:
+    """Why runs have no scores, in words, and how many they are, per network and loss."""
+    scored = set(scores[["network", "loss", "seed"]].itertuples(index=False, name=None))
+    missing: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        if (run.network, run.loss, run.seed) not in scored:
+            why = f"seed {run.seed} {run.state}" + (f" ({run.reason})" if run.reason else "")
+            missing.setdefault((run.network, run.loss), []).append(why)
+    return {key: ", ".join(whys) for key, whys in missing.items()}, {k: len(v) for k, v in missing.items()}
+
+
+def _in_order(found: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The classes in the dataset's order; those it does not name follow as they come, or by number."""
+    others = [name for name in found if name not in known]
+    if all(name.isdecimal() for name in others):
+        others.sort(key=int)
+    return [*(name for name in known if name in set(found)), *others]

@@ -1,0 +1,276 @@
+"""From summaries to tables: one per dataset and metric, a row per loss and network, a column per class and the mean."""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seglossbench.reporting.metrics import Metric
+from seglossbench.statistics.summaries import MEAN, absences
+
+DAGGER, DOUBLE_DAGGER = "†", "‡"
+WORDS = NO_SCORES, ABSENT, UNDEFINED = "—", "absent", "undefined"
+"""What a cell says where there is no number to show."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table says about one loss and class: a mean with its spread, or the word that stands in for it."""
+
+    mean: str
+    sd: str = ""
+    decided: int = 0
+    undefined: int = 0
+    best: bool = False
+    detail: str = ""
+
+    @property
+    def marks(self) -> list[tuple[str, int]]:
+        """The footnote signs with their counts: scores decided by the empty policy, scores left out."""
+        return [pair for pair in ((DAGGER, self.decided), (DOUBLE_DAGGER, self.undefined)) if pair[1]]
+
+    @property
+    def text(self) -> str:
+        """Mean and deviation, without footnote signs."""
+        return f"{self.mean} ± {self.sd}" if self.sd else self.mean
+
+    @property
+    def signs(self) -> str:
+        """The footnote signs as text."""
+        return " ".join(f"{sign}{count}" for sign, count in self.marks)
+
+    @property
+    def is_word(self) -> bool:
+        """Whether there is no number to show."""
+        return self.mean in WORDS
+
+
+@dataclass(frozen=True)
+class Row:
+    """A loss with one network; ``remark`` says when it has fewer seeds than others."""
+
+    network: str
+    loss: str
+    cells: tuple[Cell, ...]
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as every format prints it."""
+
+    dataset: str
+    metric: Metric
+    classes: tuple[str, ...]
+    rows: tuple[Row, ...]
+    caption: str
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the columns that name a row; that of the network only where networks have names."""
+        return ["network", "loss"] if {row.network for row in self.rows} != {"-"} else ["loss"]
+
+    @property
+    def groups(self) -> list[tuple[str, list[Row]]]:
+        """The rows of each network."""
+        return [(name, list(rows)) for name, rows in groupby(self.rows, lambda row: row.network)]
+
+    @property
+    def mark_widths(self) -> list[int]:
+        """Per column of numbers, the length of its longest footnote signs, so that the numbers stand in line."""
+        columns = zip(*(row.cells for row in self.rows), strict=True)
+        return [max(len(cell.signs) for cell in column) for column in columns]
+
+    @property
+    def header(self) -> list[str]:
+        """The names of all columns."""
+        return [*self.labels, *self.classes, MEAN]
+
+
+def build_table(
+    scores: pd.DataFrame,
+    summaries: pd.DataFrame,
+    dataset: str,
+    metric: Metric,
+    rows: Sequence[tuple[str, str]],
+    classes: Sequence[str],
+    *,
+    planned_seeds: int = 0,
+    reasons: Mapping[tuple[str, str], str] | None = None,
+    empty_policy: str = "",
+) -> Table:
+    """The table of one dataset and metric.
+
+    ``rows`` are the (network, loss) pairs in their order, with or without scores; ``reasons`` say why one has none.
+    """
+    own = scores[(scores["dataset"] == dataset) & (scores["metric"] == metric.name)]
+    found = summaries[(summaries["dataset"] == dataset) & (summaries["metric"] == metric.name)]
+    by_key = {(row["network"], row["loss"], row["class"]): row for row in found.to_dict("records")}
+    present = [name for name in classes if not found.loc[found["class"] == name, "absent"].all()]
+    best = _best(found, metric, len(present))
+    over = str(found["spread_over"].iloc[0]) if len(found) else "cases"
+    most_seeds = max([planned_seeds, own["seed"].nunique()])
+    built = []
+    for network, loss in rows:
+        mean = by_key.get((network, loss, MEAN))
+        cells = tuple(_cell(by_key.get((network, loss, name)), metric, best) for name in (*classes, MEAN))
+        remark = _remark(mean, most_seeds, own["case"].nunique(), len(present))
+        built.append(Row(network, loss, cells, remark))
+    notes = [
+        *_absence_notes(own, classes),
+        *_empty_notes(found, empty_policy),
+        *_missing_notes(built, reasons or {}),
+    ]
+    caption = _caption(dataset, metric, own, over, len({network for network, _ in rows}) > 1)
+    return Table(dataset, metric, tuple(classes), tuple(built), caption, tuple(notes))
+
+
+def _cell(row: Mapping[Hashable, Any] | None, metric: Metric, best: Mapping[tuple[str, str], str]) -> Cell:
+    if row is None:
+        return Cell(NO_SCORES, detail="no scores")
+    if row["absent"]:
+        return Cell(ABSENT, detail="no test case has this class in its truth")
+    counts = {name: int(row[name]) for name in ("missed", "false_alarms", "both_empty", "undefined")}
+    detail = ", ".join(f"{count} {_SAID[name]}" for name, count in counts.items() if count)
+    undefined = counts.pop("undefined")
+    mean, sd = float(row["mean"]), float(row["sd"])
+    if np.isnan(mean):
+        return Cell(UNDEFINED, undefined=undefined, detail=detail)
+    text = metric.text(mean)
+    is_best = best.get((row["network"], row["class"])) == text
+    deviation = "" if np.isnan(sd) else metric.text(sd)
+    return Cell(text, deviation, sum(counts.values()), undefined, is_best, detail)
+
+
+def _remark(mean: Mapping[Hashable, Any] | None, seeds: int, cases: int, classes: int) -> str:
+    """What a row lacks that the table has, because its means compare with no others then."""
+    if mean is None:
+        return "no scores"
+    wanted = {"seeds": seeds, "cases": cases, "classes": classes}
+    return ", ".join(
+        f"{mean[what]} of {count} {what}" for what, count in wanted.items() if mean[what] < count
+    )
+
+
+_SAID = {
+    "missed": "missed (empty prediction)",
+    "false_alarms": "false alarm (empty truth)",
+    "both_empty": "both masks empty",
+    "undefined": "undefined",
+}
+
+
+def _best(found: pd.DataFrame, metric: Metric, classes: int) -> dict[tuple[str, str], str]:
+    """The best printed mean per network and class, where there is more than one loss to compare.
+
+    A mean over fewer than all the present ``classes`` does not take part.
+    """
+    if not metric.better or found.empty:
+        return {}
+    fair = (found["class"] != MEAN) | (found["classes"] == classes)
+    groups = found[fair & np.isfinite(found["mean"])].groupby(["network", "class"])["mean"]
+    means = groups.max() if metric.better == "higher" else groups.min()
+    several = groups.count() > 1
+    return {key: metric.text(value) for key, value in means[several].items()}
+
+
+def _caption(dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool) -> str:
+    place = "" if dataset == "-" else f" on {dataset}"
+    if own.empty:
+        return f"{metric.title}{place}: no scores."
+    cases, seeds = own["case"].nunique(), own["seed"].nunique()
+    of_cases = f"{cases} test case{'s' if cases > 1 else ''}"
+    direction = f"; {metric.better} is better" if metric.better else ""
+    if over == "seeds":
+        what = (
+            f"mean ± sd over {seeds} seeds. A seed's value is the mean over the {of_cases}; "
+            "sd is the sample standard deviation (n − 1) of the seeds' values"
+        )
+    elif cases > 1:
+        what = f"mean ± sd over the {of_cases} of one seed; sd is the sample standard deviation (n − 1)"
+    else:
+        what = "the value of the one test case of one seed, so without a deviation"
+    bold = " among the losses of a network" if several_networks else ""
+    return (
+        f"{metric.title}{place}: {what}{direction}. "
+        f"Column “{MEAN}”: the mean over the classes that are not absent. Bold: the best of each column{bold}."
+    )
+
+
+def _absence_notes(own: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+    found = {row["class"]: row for row in absences(own).to_dict("records")}
+    notes = []
+    for name in classes:
+        row = found.get(name)
+        if row is None or not row["without"]:
+            continue
+        cases = row["cases"]
+        if row["absent"]:
+            scores = own[own["class"] == name]
+            alarms = int((scores["status"] == "truth_empty").sum())
+            which = _some(row["without"])
+            where = f"the only test case ({which})" if cases == 1 else f"all {cases} test cases ({which})"
+            notes.append(
+                f"{name}: absent from the truth of {where}, so no number is shown; "
+                f"predicted all the same in {alarms} of {len(scores)} predictions."
+            )
+        else:
+            notes.append(
+                f"{name}: absent from the truth of {len(row['without'])} of {cases} test cases "
+                f"({_some(row['without'])})."
+            )
+    return notes
+
+
+def _empty_notes(found: pd.DataFrame, empty_policy: str) -> list[str]:
+    total = found[(found["class"] == MEAN)][["missed", "false_alarms", "both_empty", "undefined"]].sum()
+    notes = []
+    decided = int(total["missed"] + total["false_alarms"] + total["both_empty"])
+    if decided:
+        policy = f"the empty policy “{empty_policy}”" if empty_policy else "the empty policy"
+        kinds = [
+            f"{int(total[name])} {said}"
+            for name, said in (
+                ("missed", "missed classes (empty prediction)"),
+                ("false_alarms", "false alarms (empty truth)"),
+                ("both_empty", "with both masks empty"),
+            )
+            if total[name]
+        ]
+        notes.append(
+            f"{DAGGER}n: n scores (one per case and seed) of this mean are set by {policy}, not measured. "
+            f"This table has {decided}: {', '.join(kinds)}."
+        )
+    if total["undefined"]:
+        notes.append(
+            f"{DOUBLE_DAGGER}n: n scores are undefined and left out of this mean; "
+            f"this table has {int(total['undefined'])}."
+        )
+    return notes
+
+
+def _missing_notes(rows: Sequence[Row], reasons: Mapping[tuple[str, str], str]) -> list[str]:
+    notes = []
+    if any(row.remark.endswith("classes") for row in rows):
+        notes.append("A mean over fewer classes than the table has compares with no other and is never bold.")
+    for row in rows:
+        reason = reasons.get((row.network, row.loss), "")
+        if row.remark and reason:
+            network = "" if row.network == "-" else f" with {row.network}"
+            notes.append(f"{row.loss}{network}: {row.remark}; {reason}.")
+    return notes
+
+
+def _some(names: Sequence[str], limit: int = 5) -> str:
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
+
+
+def slug(name: str) -> str:
+    """The name as part of a file's name or an anchor."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "scores"

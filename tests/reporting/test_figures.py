@@ -1,0 +1,95 @@
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from seglossbench.reporting.figures import convergence, looks_of, per_class, save, seed_spread
+from seglossbench.reporting.metrics import metric_of
+
+
+def lines(axes, colour):
+    return [line for line in axes.get_lines() if line.get_color() == colour]
+
+
+def history(loss, seed, values, split="validation", name="DSC"):
+    return [(loss, seed, epoch, split, name, value) for epoch, value in enumerate(values)]
+
+
+def frame(*rows):
+    return pd.DataFrame(
+        [row for part in rows for row in part], columns=["loss", "seed", "epoch", "split", "name", "value"]
+    )
+
+
+def test_every_loss_looks_different_up_to_the_size_of_a_large_benchmark():
+    looks = looks_of([f"loss {number}" for number in range(28)])
+    assert len({(look.colour, look.marker, look.line) for look in looks.values()}) == 28
+    assert len({(look.colour, look.line) for look in looks.values()}) == 28
+
+
+def test_convergence_draws_the_mean_of_the_seeds_and_crosses_runs_that_ended_early():
+    looks = looks_of(["ce", "rrw"])
+    histories = frame(
+        history("ce", "0", [0.0, 0.2, 0.4]),
+        history("ce", "1", [0.2, 0.4, 0.8]),
+        history("rrw", "0", [0.1, 0.3]),
+        history("ce", "0", [2.0, 1.0, 0.5], "train", "loss"),
+        history("rrw", "0", [-0.1, -0.5], "train", "loss"),
+    )
+    figure = convergence(histories, looks)
+    validation, *training = figure.get_axes()
+    (mean,) = lines(validation, looks["ce"].colour)
+    assert np.allclose(mean.get_ydata(), [0.1, 0.3, 0.6])
+    curve, cross = lines(validation, looks["rrw"].colour)
+    assert np.allclose(curve.get_ydata(), [0.1, 0.3])
+    assert (cross.get_marker(), list(cross.get_xdata()), list(cross.get_ydata())) == ("x", [1], [0.3])
+    assert [axes.get_title("left") for axes in training] == ["ce", "rrw"]
+    assert training[1].get_ylim()[1] < 0 < training[0].get_ylim()[0]
+
+
+def test_convergence_without_validation_says_so():
+    figure = convergence(frame(history("ce", "0", [2.0, 1.0], "train", "loss")), looks_of(["ce"]))
+    assert "no validation" in [text.get_text() for text in figure.get_axes()[0].texts]
+
+
+def test_each_seed_is_a_point_and_missing_runs_are_named():
+    looks = looks_of(["ce", "dice"])
+    means = pd.DataFrame(
+        {"network": "u", "loss": ["ce", "ce", "dice"], "seed": ["0", "1", "0"], "value": [0.5, 0.7, 0.6]}
+    )
+    (axes,) = seed_spread(means, looks, ["u"], metric_of("DSC"), {("u", "dice"): 1}).get_axes()
+    (points,) = lines(axes, looks["ce"].colour)
+    assert list(points.get_xdata()) == [0.5, 0.7]
+    assert [text.get_text() for text in axes.texts] == ["1 run missing"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["ce", "dice"]
+
+
+def test_a_class_has_its_mean_and_cases_or_the_word_absent():
+    looks = looks_of(["ce"])
+    scores = pd.DataFrame(
+        [
+            ("u", "ce", "0", "a", "liver", 0.4),
+            ("u", "ce", "0", "b", "liver", 0.8),
+            ("u", "ce", "0", "a", "bladder", 0.0),
+        ],
+        columns=["network", "loss", "seed", "case", "class", "value"],
+    )
+    figure = per_class(scores, looks, ["u"], ["liver", "bladder"], ["bladder"], metric_of("DSC"))
+    (axes,) = figure.get_axes()
+    cases, means = lines(axes, looks["ce"].colour)
+    assert list(cases.get_xdata()) == [0.4, 0.8]
+    assert np.allclose(means.get_xdata(), [0.6])
+    assert [text.get_text() for text in axes.texts] == ["absent from every test case"]
+
+
+def test_figures_are_the_same_bytes_each_time_and_leave_no_global_state(tmp_path):
+    before = dict(mpl.rcParams)
+    means = pd.DataFrame({"network": "u", "loss": ["ce", "ce"], "seed": ["0", "1"], "value": [0.5, 0.7]})
+    for name in ("one", "two"):
+        width, height = save(seed_spread(means, looks_of(["ce"]), ["u"], metric_of("DSC")), tmp_path / name)
+    for ending in ("png", "pdf"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+    header = (tmp_path / "one.png").read_bytes()[16:24]
+    pixels = int.from_bytes(header[:4]), int.from_bytes(header[4:])
+    assert pixels == pytest.approx((2 * width, 2 * height), abs=1)
+    assert dict(mpl.rcParams) == before

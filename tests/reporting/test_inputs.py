@@ -1,0 +1,78 @@
+import pandas as pd
+import pytest
+
+from seglossbench.errors import InputError
+from seglossbench.reporting.inputs import SCORES, check_histories, check_scores, load_scores
+
+
+def written(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_anybodys_scores_get_the_files_name_as_their_loss(tmp_path):
+    mine = written(tmp_path / "mine.csv", "case,class,metric,value\na,1,DSC,0.5\n")
+    yours = written(tmp_path / "yours.csv", "\ufeffvalue,case,class,metric\n,NA,1,DSC\n")
+    scores = load_scores(path for path in (mine, yours))
+    assert list(scores.columns) == list(SCORES)
+    assert scores.to_numpy().tolist() == [
+        ["-", "-", "mine", "-", "a", "1", "DSC", "0.5"],
+        ["-", "-", "yours", "-", "NA", "1", "DSC", ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("case,class,value\na,1,0.5\n", ["no column 'metric'", "found: case, class, value"]),
+        ("case,class,metric,value\na,1,DSC,0.5\na,2,DSC,0,5\n", ["not a table of scores"]),
+        ("case,class,metric,value\na,1,DSC,0.5\na,2,DSC,good\n", ["row 3", "'good'", "a number"]),
+        ("case,class,metric,value\na,1,status,truth_emty\n", ["row 2", "did you mean 'truth_empty'"]),
+        ("case,class,metric,value\na,,DSC,0.5\n", ["row 2", "column class is empty"]),
+        ("case,class,metric,value\na,mean,DSC,0.5\n", ["row 2", "class 'mean'"]),
+        ("case,class,metric,value\na,1,DSC,0.5\na,1,DSC,0.6\n", ["scored twice", "case a, class 1"]),
+        ("", ["not a table of scores"]),
+        (None, ["No such file"]),
+    ],
+)
+def test_bad_scores_are_refused_in_one_line_that_names_the_file(tmp_path, text, words):
+    path = tmp_path / "bad.csv"
+    if text is not None:
+        written(path, text)
+    with pytest.raises(InputError) as error:
+        load_scores([path])
+    message = str(error.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_two_files_that_claim_the_same_scores_are_refused(tmp_path):
+    (tmp_path / "b").mkdir()
+    files = [
+        written(tmp_path / name, "case,class,metric,value\na,1,DSC,0.5\n") for name in ("s.csv", "b/s.csv")
+    ]
+    with pytest.raises(InputError, match="scored twice"):
+        load_scores(files)
+    with pytest.raises(InputError, match="no file given"):
+        load_scores([])
+
+
+def test_scores_from_memory_may_hold_numbers_and_none():
+    row = {"dataset": "d", "network": "n", "loss": "l", "seed": 0, "case": "a", "class": 1, "metric": "DSC"}
+    frame = pd.DataFrame([row | {"value": 0.25}, row | {"case": "b", "value": None}])
+    checked = check_scores(frame)
+    assert checked["value"].tolist() == ["0.25", ""]
+    assert checked["seed"].tolist() == ["0", "0"]
+    assert check_scores(checked).equals(checked)
+
+
+def test_histories_are_checked_too():
+    assert check_histories(pd.DataFrame()).empty
+    row = ("d", "n", "l", 0, 1, 10, "train", "loss", "oops")
+    columns = ["dataset", "network", "loss", "seed", "epoch", "step", "split", "name", "value"]
+    with pytest.raises(InputError, match=r"row 2: value 'oops' is no number"):
+        check_histories(pd.DataFrame([row], columns=columns))
+    with pytest.raises(InputError, match="no column 'split'"):
+        check_histories(pd.DataFrame([row], columns=columns).drop(columns="split"))

@@ -1,0 +1,208 @@
+import csv
+import io
+
+import pandas as pd
+import pytest
+
+from seglossbench.reporting.formats import to_csv, to_html, to_latex, to_markdown
+from seglossbench.reporting.metrics import metric_of
+from seglossbench.reporting.tables import build_table, slug
+from seglossbench.statistics.summaries import fold_status, summarise
+
+COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
+
+
+def scores_of(*rows):
+    """Folded scores from rows ``network, loss, seed, case, class, metric, value`` of the dataset d."""
+    return fold_status(pd.DataFrame([("d", *row) for row in rows], columns=COLUMNS, dtype=str))
+
+
+def table_of(scores, rows, classes, metric="DSC", **options):
+    return build_table(scores, summarise(scores), "d", metric_of(metric), rows, classes, **options)
+
+
+def texts(table):
+    return {(row.network, row.loss): [cell.text for cell in row.cells] for row in table.rows}
+
+
+def simple(values, metric="DSC", network="n"):
+    """One case, one seed: scores from ``{loss: {class: value}}``."""
+    return scores_of(
+        *(
+            (network, loss, "0", "a", name, metric, value)
+            for loss, of_loss in values.items()
+            for name, value in of_loss.items()
+        )
+    )
+
+
+def test_cells_show_mean_and_deviation_and_the_best_of_each_network_is_bold():
+    rows = []
+    for network, shift in (("u", 0), ("v", 0.1)):
+        for loss, first, second in (("ce", 0.5, 0.7), ("dice", 0.4, 0.6)):
+            rows += [
+                (network, loss, "0", "a", "1", "DSC", first + shift),
+                (network, loss, "1", "a", "1", "DSC", second + shift),
+            ]
+    scores = scores_of(*rows)
+    table = table_of(scores, [("u", "ce"), ("u", "dice"), ("v", "ce"), ("v", "dice")], ["1"])
+    assert texts(table)["u", "ce"] == ["0.600 ± 0.141", "0.600 ± 0.141"]
+    assert texts(table)["v", "dice"] == ["0.600 ± 0.141", "0.600 ± 0.141"]
+    assert [row.cells[0].best for row in table.rows] == [True, False, True, False]
+    assert "mean ± sd over 2 seeds" in table.caption
+    assert "sample standard deviation (n − 1)" in table.caption
+    assert table.header == ["network", "loss", "1", "mean"]
+
+
+@pytest.mark.parametrize(("metric", "best"), [("DSC", "b"), ("HD95", "a"), ("bIoU", None)])
+def test_the_direction_of_a_metric_decides_what_is_best(metric, best):
+    table = table_of(
+        simple({"a": {"1": 0.1}, "b": {"1": 0.2}}, metric), [("n", "a"), ("n", "b")], ["1"], metric
+    )
+    assert [row.loss for row in table.rows if row.cells[0].best] == ([best] if best else [])
+
+
+def test_equal_printed_values_are_all_bold_and_a_lone_loss_is_not():
+    tie = table_of(simple({"a": {"1": 0.70001}, "b": {"1": 0.70002}}), [("n", "a"), ("n", "b")], ["1"])
+    assert [row.cells[0].best for row in tie.rows] == [True, True]
+    lone = table_of(simple({"a": {"1": 0.7}}), [("n", "a")], ["1"])
+    assert not lone.rows[0].cells[0].best
+
+
+def test_a_class_absent_from_every_test_case_says_so_and_does_not_enter_the_mean():
+    scores = scores_of(
+        ("n", "ce", "0", "case_7", "liver", "DSC", "0.5"),
+        ("n", "ce", "0", "case_7", "bladder", "DSC", "0.0"),
+        ("n", "ce", "0", "case_7", "bladder", "status", "truth_empty"),
+    )
+    table = table_of(scores, [("n", "ce")], ["liver", "bladder"])
+    assert texts(table)["n", "ce"] == ["0.500", "absent", "0.500"]
+    (note,) = table.notes
+    assert note.startswith("bladder: absent from the truth of the only test case (case_7)")
+    assert "in 1 of 1 predictions" in note
+    assert table.rows[0].cells[-1].marks == []
+
+
+def test_empty_masks_are_counted_beside_every_mean_that_has_some():
+    scores = scores_of(
+        ("n", "ce", "0", "a", "1", "DSC", "0.0"),
+        ("n", "ce", "0", "a", "1", "status", "prediction_empty"),
+        ("n", "ce", "0", "b", "1", "DSC", "0.0"),
+        ("n", "ce", "0", "b", "1", "status", "truth_empty"),
+        ("n", "ce", "0", "c", "1", "DSC", ""),
+        ("n", "ce", "0", "c", "1", "status", "both_empty"),
+        ("n", "ce", "0", "d", "1", "DSC", "0.9"),
+    )
+    table = table_of(scores, [("n", "ce")], ["1"], empty_policy="diagonal")
+    for cell in table.rows[0].cells:
+        assert (cell.mean, cell.signs) == ("0.300", "†2 ‡1")
+        assert cell.detail == "1 missed (empty prediction), 1 false alarm (empty truth), 1 undefined"
+    assert "1: absent from the truth of 2 of 4 test cases (b, c)." in table.notes
+    assert any(
+        "“diagonal”" in note and "1 missed" in note and "1 false alarm" in note for note in table.notes
+    )
+
+
+def test_a_class_without_a_defined_score_says_undefined_and_never_zero():
+    scores = scores_of(
+        ("n", "ce", "0", "a", "1", "HD95", ""), ("n", "ce", "0", "a", "1", "status", "prediction_empty")
+    )
+    table = table_of(scores, [("n", "ce")], ["1"], "HD95")
+    assert texts(table)["n", "ce"] == ["undefined", "undefined"]
+    assert table.rows[0].remark == "0 of 1 seeds, 0 of 1 classes"
+
+
+def test_a_mean_over_fewer_classes_is_marked_and_never_the_best():
+    scores = simple(
+        {"whole": {"1": "0.5", "2": "0.5"}, "part": {"1": "0.9", "2": ""}, "poor": {"1": "0.1", "2": "0.1"}}
+    )
+    table = table_of(scores, [("n", "whole"), ("n", "part"), ("n", "poor")], ["1", "2"])
+    assert {row.loss: row.remark for row in table.rows} == {"whole": "", "part": "1 of 2 classes", "poor": ""}
+    assert [row.loss for row in table.rows if row.cells[-1].best] == ["whole"]
+    assert any("never bold" in note for note in table.notes)
+
+
+def test_runs_without_scores_show_a_dash_and_the_reason():
+    scores = simple({"ce": {"1": 0.5}})
+    table = table_of(
+        scores,
+        [("n", "ce"), ("n", "dice")],
+        ["1"],
+        planned_seeds=2,
+        reasons={("n", "dice"): "seed 0 FAILED (nan)", ("n", "ce"): "seed 1 RUNNING"},
+    )
+    assert texts(table)["n", "dice"] == ["—", "—"]
+    assert table.rows[0].remark == "1 of 2 seeds"
+    assert table.notes == (
+        "ce with n: 1 of 2 seeds; seed 1 RUNNING.",
+        "dice with n: no scores; seed 0 FAILED (nan).",
+    )
+
+
+def test_an_infinite_mean_is_shown_as_such():
+    table = table_of(simple({"ce": {"1": "inf"}}, "HD95"), [("n", "ce")], ["1"], "HD95")
+    assert texts(table)["n", "ce"] == ["∞", "∞"]
+
+
+NASTY = simple({"a_b&c%": {"x|y": 0.25, "<b>": 0.75}, "{#$~^\\}": {"x|y": 0.5, "<b>": 0.5}}, network="u_1")
+NASTY_TABLE = table_of(NASTY, [("u_1", "a_b&c%"), ("u_1", "{#$~^\\}")], ["x|y", "<b>"])
+
+
+def test_latex_is_escaped_and_balanced():
+    text = to_latex(NASTY_TABLE)
+    assert r"u\_1 & a\_b\&c\% & 0.250 & \textbf{0.750} & \textbf{0.500} \\" in text
+    assert r"\{\#\$\textasciitilde{}\textasciicircum{}\textbackslash{}\}" in text
+    assert r"x\textbar{}y & \textless{}b\textgreater{} & mean \\" in text
+    assert r"\begin{tabular}{llrrr}" in text
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert text.count(rule) == 1
+    assert text.isascii()
+    for name in ("table", "tabular"):
+        assert text.count(rf"\begin{{{name}}}") == text.count(rf"\end{{{name}}}") == 1
+
+
+def test_latex_does_not_take_a_name_in_brackets_for_an_option_of_the_line_before():
+    assert "\n{[}x] & 0.500" in to_latex(
+        table_of(simple({"[x]": {"1": 0.5}}, network="-"), [("-", "[x]")], ["1"])
+    )
+
+
+def test_latex_breaks_many_classes_into_blocks_that_hold_each_column_once():
+    classes = [f"class{number}" for number in range(16)]
+    table = table_of(simple({"ce": dict.fromkeys(classes, "0.5")}), [("n", "ce")], classes)
+    headers = [line for line in to_latex(table).splitlines() if line.startswith("network")]
+    assert [line.count("class") for line in headers] == [6, 6, 4]
+    assert [name for line in headers for name in line.split(" ")[:-1] if name.startswith("class")] == classes
+    assert headers[-1].endswith(r"class15 & mean \\")
+
+
+def test_latex_prints_deviations_and_footnote_signs_in_mathematics():
+    rows = [("n", "ce", seed, "a", "1", "DSC", value) for seed, value in (("0", "0.0"), ("1", "0.5"))]
+    scores = scores_of(*rows, ("n", "ce", "0", "a", "1", "status", "prediction_empty"))
+    text = to_latex(table_of(scores, [("n", "ce")], ["1"]))
+    assert r"0.250 $\pm$ 0.354$^{\dagger1}$" in text
+    assert r"DSC $\uparrow$ on d: mean $\pm$ sd" in text
+
+
+def test_csv_reads_back_as_written():
+    rows = list(csv.reader(io.StringIO(to_csv(NASTY_TABLE))))
+    assert rows[0] == ["network", "loss", "x|y", "<b>", "mean"]
+    assert rows[2] == ["u_1", "{#$~^\\}", "0.500", "0.500", "0.500"]
+
+
+def test_markdown_keeps_its_columns_whatever_the_names():
+    lines = [line for line in to_markdown(NASTY_TABLE).splitlines() if line.startswith("|")]
+    assert len(lines) == 4
+    assert {line.replace(r"\|", "").count("|") for line in lines} == {6}
+    assert "**0.750**" in lines[2]
+
+
+def test_html_is_escaped():
+    text = to_html(NASTY_TABLE)
+    assert "&lt;b&gt;" in text
+    assert "a_b&amp;c%" in text
+    assert "<b>0.750</b>" in text
+
+
+def test_slugs_are_safe_names():
+    assert [slug(name) for name in ("NSD@1mm", "../etc", "-", "a b")] == ["NSD-1mm", "etc", "scores", "a-b"]
