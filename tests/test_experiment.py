@@ -21,7 +21,9 @@ def ids(experiment):
 
 
 def test_grid_is_the_product_in_the_order_of_params(load):
-    runs = load("grid: {datasets: [brats_phantom], networks: [unet], losses: [rrw_ce, ce], seeds: [1, 0]}").runs
+    runs = load(
+        "grid: {datasets: [brats_phantom], networks: [unet], losses: [rrw_ce, ce], seeds: [1, 0]}"
+    ).runs
     assert [(run.loss, run.seed) for run in runs] == [("rrw_ce", 1), ("rrw_ce", 0), ("ce", 1), ("ce", 0)]
 
 
@@ -81,7 +83,7 @@ def test_a_changed_file_changes_the_datas_version(tmp_path):
 
 
 def test_unknown_run_and_dataset(load):
-    with pytest.raises(InputError, match="no dataset 'brats'.*did you mean 'brats_phantom'"):
+    with pytest.raises(InputError, match=r"no dataset 'brats'.*did you mean 'brats_phantom'"):
         load().dataset("brats")
     with pytest.raises(InputError, match="no run 'x'"):
         load().run("x")

@@ -66,7 +66,10 @@ def test_snakemakes_empty_output_folder_is_replaced(tmp_path):
 
 
 def test_history_survives_the_disk(tmp_path):
-    rows = [HistoryRow(0, 10, "train", "loss", 0.1 + 0.2), HistoryRow(1, 20, "validation", "DSC/ET", float("nan"))]
+    rows = [
+        HistoryRow(0, 10, "train", "loss", 0.1 + 0.2),
+        HistoryRow(1, 20, "validation", "DSC/ET", float("nan")),
+    ]
     records.write_history(tmp_path / "history.csv", rows)
     read = records.read_history(tmp_path / "history.csv")
     assert read[0] == rows[0]

@@ -6,6 +6,7 @@ change of anything gives new paths for just what depends on it, and going back f
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -17,10 +18,12 @@ from pydantic import ValidationError
 from seglossbench import params as parameters
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import digest
-from seglossbench.params import DatasetParams, Params, PreprocessParams
+from seglossbench.params import DatasetParams, Params, PreprocessParams, Section, TrainParams
 
 PACKAGE = Path(__file__).parent
+NOT_IN_A_RESULT = {"threads", "device", "runs_per_job"}
 Item = TypeVar("Item")
+Settings = TypeVar("Settings", bound=Section)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Dataset:
     name: str
     params: DatasetParams
     preprocess: PreprocessParams
+    train: TrainParams
     version: str
     raw: Path
     prepared: Path
@@ -73,6 +77,16 @@ class Run:
         return Path("runs") / self.id
 
     @property
+    def name(self) -> str:
+        """The run's name without its digest, of letters that a rule's name may have."""
+        return re.sub(r"\W", "_", f"{self.dataset.name}_{self.network}_{self.loss}_seed{self.seed}")
+
+    @property
+    def trained(self) -> Path:
+        """The mark by which Snakemake knows that the run is finished."""
+        return Path("logs/trained") / self.id
+
+    @property
     def predictions(self) -> Path:
         """Where the predictions of the test cases lie, as NIfTI in the space of the raw images."""
         return Path("predictions") / self.id / digest(self.evaluation["predict"])
@@ -108,6 +122,18 @@ class Experiment:
         """The page that the experiment ends in."""
         return Path(self.params.report.folder) / "index.html"
 
+    def train_jobs(self) -> list[tuple[Run, ...]]:
+        """The runs, ``train.runs_per_job`` of the same dataset and network to a job."""
+        size = self.params.train.runs_per_job
+        groups: dict[tuple[str, str], list[Run]] = {}
+        for run in self.runs:
+            groups.setdefault((run.dataset.name, run.network), []).append(run)
+        return [
+            tuple(group[start : start + size])
+            for group in groups.values()
+            for start in range(0, len(group), size)
+        ]
+
     @property
     def tracked(self) -> Path:
         """The mark that MLflow has the present runs and scores."""
@@ -130,7 +156,10 @@ class Experiment:
 
     def _dataset(self, name: str) -> Dataset:
         params = self.params.datasets[name]
-        preprocess = self._preprocess(name, params)
+        preprocess = self._for_dataset(
+            self.params.preprocess, params.preprocess, f"datasets.{name}.preprocess"
+        )
+        train = self._for_dataset(self.params.train, params.train, f"datasets.{name}.train")
         if params.phantom is not None:
             version = digest([params.phantom.model_dump(mode="json"), code_version("data/phantoms")])
             raw = Path("data/raw") / f"{name}-{version}"
@@ -149,27 +178,28 @@ class Experiment:
             name=name,
             params=params,
             preprocess=preprocess,
+            train=train,
             version=version,
             raw=raw,
             prepared=Path("data/prepared") / f"{name}-{prepared}",
             maps=Path("data/maps") / f"{name}-{maps}",
         )
 
-    def _preprocess(self, name: str, params: DatasetParams) -> PreprocessParams:
-        merged = parameters.merge(self.params.preprocess.model_dump(), params.preprocess)
+    def _for_dataset(self, section: Settings, changes: Mapping[str, Any], key: str) -> Settings:
+        """``section`` with the changes that a dataset makes to it; raises InputError that names the key at fault."""
+        kind = type(section)
         try:
-            return PreprocessParams.model_validate(merged)
+            return kind.model_validate(parameters.merge(section.model_dump(), changes))
         except ValidationError as error:
-            key = ".".join(str(part) for part in error.errors()[0]["loc"])
-            known = tuple(PreprocessParams.model_fields)
+            wrong = ".".join(str(part) for part in error.errors()[0]["loc"])
+            known = tuple(kind.model_fields)
             raise InputError(
-                f"datasets.{name}.preprocess.{key}: {error.errors()[0]['msg'].lower()}; {nearest(key, known)}"
+                f"{key}.{wrong}: {error.errors()[0]['msg'].lower()}; {nearest(wrong, known)}"
             ) from None
 
     def _runs(self) -> Iterator[Run]:
         """THE generator of runs: nothing else multiplies datasets, networks, losses and seeds."""
         params = self.params
-        train = params.train.model_dump(mode="json", exclude={"threads", "device"})
         evaluation = params.evaluate.model_dump(mode="json") | {"code": code_version("evaluation")}
         code = code_version("maps", "losses", "networks", "training", "randomness.py")
         for dataset in self.datasets:
@@ -180,7 +210,7 @@ class Experiment:
                             **{"dataset": dataset.name, "network": network, "loss": loss, "seed": seed},
                             "network_settings": params.networks[network],
                             "loss_settings": params.losses[loss],
-                            "train": train,
+                            "train": dataset.train.model_dump(mode="json", exclude=NOT_IN_A_RESULT),
                             "stored_maps": dataset.maps.name,
                             "maps": params.maps.model_dump(mode="json"),
                             "split": dataset.params.model_dump(

@@ -59,7 +59,8 @@ class DatasetParams(Section):
     split: Literal["auto", "official", "alternating", "hold_out"] = "auto"
     test_fraction: Fraction = 0.25
     validation_fraction: Fraction = 0.2
-    preprocess: dict[str, Any] = {}
+    preprocess: dict[str, Any] = {}  # what this dataset changes of the section preprocess
+    train: dict[str, Any] = {}  # and of the section train
 
 
 class MapsParams(Section):
@@ -96,6 +97,7 @@ class TrainParams(Section):
     checkpoint_every: Positive = 1
     checkpoint: Literal["last", "best"] = "last"
     threads: Positive = 1
+    runs_per_job: Positive = 1
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
 
@@ -234,3 +236,10 @@ def _one_line(error: ValidationError, path: Path, file: Path) -> str:
     key = ".".join(str(part) for part in first["loc"])
     found = "" if first["type"] == "missing" else f", found {first['input']!r}"
     return f"{path} with {file}: {key}: {first['msg'].lower()}{found}"
+
+
+if __name__ == "__main__":  # write the schema that editors read
+    import json
+
+    schema = Path("workflow/schemas/params.schema.json")
+    schema.write_text(json.dumps(Params.model_json_schema(), indent=2) + "\n")

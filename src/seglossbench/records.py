@@ -59,6 +59,17 @@ def state(folder: Path) -> State:
     return State.FAILED if (running / "failure.json").exists() else State.INTERRUPTED
 
 
+def sync_mark(folder: Path, mark: Path) -> None:
+    """Let the file ``mark`` be there if, and only if, the run is finished, and be as old as that."""
+    if state(folder) is not State.DONE:
+        mark.unlink(missing_ok=True)
+    elif not mark.exists():
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        finished = (folder / "outcome.json").stat().st_mtime
+        os.utime(mark, (finished, finished))
+
+
 def failure(folder: Path) -> str:
     """The reason of the last failure of a run, or an empty string."""
     with suppress(OSError):

@@ -26,7 +26,9 @@ def amos(tmp_path, write_nifti):
         write_nifti(root / f"images{part}" / f"{name}.nii.gz", VOXELS)
         write_nifti(root / f"labels{part}" / f"{name}.nii.gz", VOXELS)
     write_nifti(root / "imagesTs" / "amos_0002.nii.gz", VOXELS)
-    (root / "dataset.json").write_text(json.dumps({"labels": {"0": "background", "2": "liver", "1": "spleen"}}))
+    (root / "dataset.json").write_text(
+        json.dumps({"labels": {"0": "background", "2": "liver", "1": "spleen"}})
+    )
     return tmp_path
 
 
@@ -81,7 +83,9 @@ def test_damaged_description_is_named(amos):
 
 
 def test_a_folder_with_nothing_to_read(tmp_path):
-    with pytest.raises(InputError, match=r"holds no cases that can be read; expected dataset\.json.*or a folder"):
+    with pytest.raises(
+        InputError, match=r"holds no cases that can be read; expected dataset\.json.*or a folder"
+    ):
         index_cases(tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         index_cases(tmp_path / "nowhere")

@@ -23,7 +23,10 @@ def case(tmp_path, write_nifti):
     image, labels = np.zeros((6, 8, 7), np.float32), np.zeros((6, 8, 7), np.uint8)
     image[1:5, 2:7, 3:6] = np.random.default_rng(0).uniform(1, 5, (4, 5, 3))
     labels[1, 2, 3], labels[4, 6, 5] = 1, 4
-    files = write_nifti(tmp_path / "image.nii.gz", image, TURNED), write_nifti(tmp_path / "l.nii.gz", labels, TURNED)
+    files = (
+        write_nifti(tmp_path / "image.nii.gz", image, TURNED),
+        write_nifti(tmp_path / "l.nii.gz", labels, TURNED),
+    )
     return Case("one", files[:1], files[1], "MRI")
 
 
@@ -87,7 +90,9 @@ def test_truncated_and_broken_files_are_named(case, write_nifti):
 
 
 def test_a_dataset_is_prepared_whole_or_not_at_all(case, tmp_path, write_nifti):
-    bad = Case("two", (write_nifti(tmp_path / "bad.nii", np.ones((2, 2, 2), np.float32)),), case.labels, "MRI")
+    bad = Case(
+        "two", (write_nifti(tmp_path / "bad.nii", np.ones((2, 2, 2), np.float32)),), case.labels, "MRI"
+    )
     folder = tmp_path / "prepared"
     with pytest.raises(InputError, match=r"bad\.nii"):
         preprocess_dataset(CaseIndex("brats", ("t1",), VALUES, (case, bad)), PreprocessParams(), folder, "x")

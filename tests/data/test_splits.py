@@ -47,5 +47,7 @@ def test_hold_out_is_random_and_repeatable():
 
 
 def test_one_case_is_too_few():
-    with pytest.raises(InputError, match=r"datasets\.letters: split 'alternating' of 1 cases leaves 1 .* 0 for test"):
+    with pytest.raises(
+        InputError, match=r"datasets\.letters: split 'alternating' of 1 cases leaves 1 .* 0 for test"
+    ):
         split(ALPHABET[:1])

@@ -1,0 +1,5 @@
+"""``python -m seglossbench`` is the command ``seglossbench``."""
+
+from seglossbench.cli import main
+
+main()

@@ -1,0 +1,329 @@
+"""The command line: words become function calls here and nowhere else.
+
+An error is one line on stderr: exit status 2 for bad input, 1 for a failed job; ``--debug`` shows the traceback.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from seglossbench import __version__
+from seglossbench.errors import InputError, JobError, nearest
+from seglossbench.experiment import Experiment
+
+
+class Settings:
+    """What the options before the command say; the experiment is loaded when a command asks for it."""
+
+    def __init__(self, params: Path, overrides: Sequence[str]) -> None:
+        self.params = params
+        self.overrides = dict(_assignment(text) for text in overrides)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment with all its datasets and runs."""
+        return Experiment.load(self.params, self.overrides)
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text}: expected KEY=VALUE, such as --set experiment=own_data")
+    return key, yaml.safe_load(value)
+
+
+class Commands(click.Group):
+    """A group that names the nearest command when one is misspelt."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does it, with a message of ours."""
+        if args and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(f"no command {args[0]!r}; {nearest(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+pass_settings = click.make_pass_decorator(Settings)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="seglossbench")
+@click.option(
+    "--params",
+    type=click.Path(path_type=Path),
+    default=Path("params.yaml"),
+    show_default=True,
+    help="The params.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Overrides a top-level key of the params; repeatable.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(context: click.Context, params: Path, overrides: tuple[str, ...], debug: bool) -> None:
+    """Benchmark and reproduce boundary-aware segmentation losses.
+
+    The whole experiment is `snakemake --cores all`; these commands are its stages, one by one.
+
+    \b
+    Examples:
+      seglossbench list
+      seglossbench status
+      seglossbench --set experiment=own_data --set data_root=PATH preprocess own
+      seglossbench report --scores scores.csv --out my_report
+    """
+    context.obj = Settings(params, overrides)
+
+
+@cli.command("list")
+@click.argument(
+    "what", default="runs", type=click.Choice(["runs", "datasets", "networks", "losses", "experiments"])
+)
+@pass_settings
+def list_(settings: Settings, what: str) -> None:
+    """List the runs of the experiment, or what may be named in it.
+
+    \b
+    Examples:
+      seglossbench list
+      seglossbench list losses
+    """
+    if what == "experiments":
+        files = sorted((settings.params.parent / "experiments").glob("*.yaml"))
+        click.echo("\n".join(file.stem for file in files))
+        return
+    experiment = settings.experiment
+    if what == "runs":
+        lines = [run.id for run in experiment.runs]
+    else:
+        table: dict[str, Any] = getattr(experiment.params, what)
+        chosen = getattr(experiment.params.grid, what)
+        lines = [f"{'*' if name in chosen else ' '} {name}" for name in table]
+        lines.append(f"(* in experiment {experiment.name})")
+    click.echo("\n".join(lines))
+
+
+@cli.command()
+@click.argument("dataset")
+@pass_settings
+def download(settings: Settings, dataset: str) -> None:
+    """Get DATASET and unpack it under data/raw; a folder of your own is only looked at.
+
+    \b
+    Example:
+      seglossbench download brats_phantom
+    """
+    from seglossbench import stages
+
+    stages.download(settings.experiment.dataset(dataset))
+
+
+@cli.command()
+@click.argument("dataset")
+@click.option(
+    "--processes", type=click.IntRange(min=1), default=1, show_default=True, help="Cases at a time."
+)
+@pass_settings
+def preprocess(settings: Settings, dataset: str, processes: int) -> None:
+    """Turn the raw cases of DATASET into arrays under data/prepared.
+
+    \b
+    Example:
+      seglossbench preprocess brats_phantom --processes 2
+    """
+    from seglossbench import stages
+
+    stages.preprocess(settings.experiment.dataset(dataset), processes)
+
+
+@cli.command()
+@click.argument("dataset")
+@pass_settings
+def maps(settings: Settings, dataset: str) -> None:
+    """Compute the contour and distance maps of DATASET once, under data/maps.
+
+    \b
+    Example:
+      seglossbench maps brats_phantom
+    """
+    from seglossbench import stages
+
+    experiment = settings.experiment
+    stages.cache_maps(experiment, experiment.dataset(dataset))
+
+
+@cli.command()
+@click.argument("run", nargs=-1, required=True)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads; by default train.threads of the params."
+)
+@pass_settings
+def train(settings: Settings, run: tuple[str, ...], threads: int | None) -> None:
+    """Train each RUN, one after the other, or go on with it where it was interrupted.
+
+    \b
+    Example (an id from seglossbench list):
+      seglossbench train brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a
+    """
+    from seglossbench import stages
+
+    experiment = settings.experiment
+    runs = [experiment.run(id) for id in run]
+    stages.train_all(experiment, runs, threads or experiment.params.train.threads)
+
+
+@cli.command()
+@click.argument("run")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads; by default train.threads of the params."
+)
+@pass_settings
+def evaluate(settings: Settings, run: str, threads: int | None) -> None:
+    """Score the test cases of a trained RUN into its scores.csv.
+
+    \b
+    Example (an id from seglossbench list):
+      seglossbench evaluate brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a
+    """
+    from seglossbench import stages
+
+    experiment = settings.experiment
+    stages.evaluate(experiment, experiment.run(run), threads or experiment.params.train.threads)
+
+
+@cli.command()
+@click.option("--create-store", is_flag=True, help="Only create the store, before parallel jobs write to it.")
+@click.option("--rebuild", is_flag=True, help="Remove what MLflow has of this experiment and fill it again.")
+@pass_settings
+def track(settings: Settings, create_store: bool, rebuild: bool) -> None:
+    """Bring MLflow up to the run folders, which are the truth.
+
+    \b
+    Examples:
+      seglossbench track
+      seglossbench track --rebuild
+    """
+    from seglossbench.tracking import Tracker
+
+    experiment = settings.experiment
+    tracker = Tracker(experiment.params.track.uri, experiment.name)
+    tracker.create_store()
+    if not create_store:
+        written = tracker.rebuild(experiment.runs, from_scratch=rebuild)
+        click.echo(f"{written} runs written to {experiment.params.track.uri}")
+
+
+@cli.command()
+@click.option(
+    "--scores",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Anybody's scores.csv; repeatable.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder; by default report.folder of the params."
+)
+@pass_settings
+def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> None:
+    """Make the tables, the figures and the page index.html, of the experiment or of given scores.
+
+    \b
+    Examples:
+      seglossbench report
+      seglossbench report --scores ours.csv --scores theirs.csv --out comparison
+    """
+    from seglossbench import stages
+
+    if files:
+        page = stages.report_scores(files, out or Path("reports"))
+    else:
+        experiment = settings.experiment
+        page = stages.report(experiment, out or experiment.report.parent)
+    click.echo(page)
+
+
+@cli.command()
+@pass_settings
+def status(settings: Settings) -> None:
+    """Show the state of every run: how many are done, what is running, what failed and why.
+
+    \b
+    Example:
+      watch seglossbench status
+    """
+    from seglossbench import stages
+
+    click.echo(stages.status(settings.experiment))
+
+
+@cli.command()
+@click.argument("truth", type=click.Path(path_type=Path))
+@click.argument("prediction", type=click.Path(path_type=Path))
+@click.option(
+    "--regions", help="Classes and regions to score, such as 'WT=1,2,4 TC=1,4 ET=4'; by default every label."
+)
+@click.option(
+    "--metrics", default="DSC,HD,HD95,ASSD,NSD@1mm", show_default=True, help="Metrics, split by commas."
+)
+@click.option("--hd95", type=click.Choice(["pooled", "max_directed"]), default="pooled", show_default=True)
+@click.option(
+    "--empty",
+    type=click.Choice(["drop", "inf", "diagonal", "brats", "paper_a_released"]),
+    default="diagonal",
+    show_default=True,
+    help="What an empty mask scores.",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("scores.csv"), show_default=True)
+def score(
+    truth: Path,
+    prediction: Path,
+    regions: str | None,
+    metrics: str,
+    hd95: str,
+    empty: str,
+    workers: int,
+    out: Path,
+) -> None:
+    """Score PREDICTION against TRUTH: two files, or two folders whose files are paired by name. No params are needed.
+
+    \b
+    Examples:
+      seglossbench score truth.nii.gz prediction.nii.gz
+      seglossbench score labelsTs predictions --regions "WT=1,2,4 TC=1,4 ET=4" --out scores.csv
+    """
+    from seglossbench import stages
+
+    stages.score(
+        truth, prediction, regions, metrics.split(","), hd95=hd95, empty=empty, workers=workers, out=out
+    )
+    click.echo(out)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = cli.main(words, prog_name="seglossbench", standalone_mode=False)
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        if isinstance(error, click.ClickException):
+            error = InputError(error.format_message())
+        is_input = isinstance(error, InputError)
+        if not isinstance(error, InputError | JobError):
+            error = JobError(f"{type(error).__name__}: {error} (--debug before the command shows where)")
+        click.echo(f"seglossbench: {' '.join(str(error).split())}", err=True)
+        sys.exit(2 if is_input else 1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("seglossbench: interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,369 @@
+"""One function per stage, put together from the rooms below; the command line calls these and nothing else."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from seglossbench.data import index_cases
+from seglossbench.data.prepared import PreparedCase, PreparedDataset
+from seglossbench.data.splits import Split, split_cases
+from seglossbench.errors import InputError, JobError
+from seglossbench.experiment import Dataset, Experiment, Run
+from seglossbench.files import atomic_file, atomic_folder
+from seglossbench.params import PhantomParams
+from seglossbench.records import (
+    State,
+    describe,
+    failure,
+    library_versions,
+    read_history,
+    run_in_progress,
+    state,
+    working_folder,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from seglossbench.maps.store import MapSettings, StoredMaps
+    from seglossbench.reporting.page import Facts
+
+
+def download(dataset: Dataset) -> None:
+    """Get the raw dataset into its place; a phantom is drawn into an archive first, which then counts as its origin."""
+    from seglossbench.data.download import download as fetch
+    from seglossbench.data.download import extract
+
+    if dataset.is_local_folder:
+        index_cases(dataset.raw, dataset.params.layout)
+        return
+    assert dataset.params.phantom is not None
+    origin = Path("data/phantoms") / f"{dataset.raw.name}.zip"
+    if not origin.exists():
+        _draw_phantom(dataset.params.phantom, origin)
+    archive = Path("data/archives") / origin.name
+    if not archive.exists():
+        fetch(origin.resolve().as_uri(), archive)
+    extract(archive, dataset.raw)
+
+
+def _draw_phantom(phantom: PhantomParams, archive: Path) -> None:
+    from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom
+
+    if phantom.layout == "brats":
+        cases = phantom.training + phantom.test
+        write_brats_phantom(archive, cases=cases, shape=phantom.shape, seed=phantom.seed)
+    else:
+        write_amos_phantom(
+            archive,
+            training=phantom.training,
+            validation=phantom.test,  # AMOS keeps its labelled validation part for what serves as our test
+            mri_fraction=phantom.mri_fraction,
+            shape=phantom.shape,
+            seed=phantom.seed,
+        )
+
+
+def preprocess(dataset: Dataset, processes: int = 1) -> None:
+    """Prepare all cases of a raw dataset."""
+    from seglossbench.data.preprocessing import preprocess_dataset
+
+    index = index_cases(dataset.raw, dataset.params.layout)
+    split_cases(index.cases, dataset.params, dataset.name)  # a split that cannot be is said before the work
+    preprocess_dataset(index, dataset.preprocess, dataset.prepared, dataset.name, processes)
+
+
+def split_of(dataset: Dataset, prepared: PreparedDataset) -> Split:
+    """The division of a prepared dataset's cases."""
+    return split_cases(tuple(prepared.cases.values()), dataset.params, dataset.name)
+
+
+def cache_maps(experiment: Experiment, dataset: Dataset) -> None:
+    """Compute the maps of every case that losses may read, once."""
+    from seglossbench.maps import store
+
+    prepared = PreparedDataset(dataset.prepared)
+    with atomic_folder(dataset.maps) as folder:
+        for case in tqdm(prepared.cases.values(), desc=f"maps {dataset.name}", unit="case"):
+            store.write(folder, case.name, case.labels, _map_settings(experiment, case))
+
+
+def _map_settings(experiment: Experiment, case: PreparedCase) -> "MapSettings":
+    from seglossbench.maps.store import MapSettings
+
+    in_mm = experiment.params.maps.distance_units == "mm"
+    return MapSettings(spacing_mm=case.geometry.spacing_mm if in_mm else None)
+
+
+def _stored_maps(experiment: Experiment, run: Run, cases: Sequence[PreparedCase]) -> "dict[str, StoredMaps]":
+    from seglossbench.maps import store
+
+    if experiment.params.maps.scope == "patch":
+        return {}
+    return {
+        case.name: store.read(
+            run.dataset.maps, case.name, labels=case.labels, settings=_map_settings(experiment, case)
+        )
+        for case in cases
+    }
+
+
+def train(experiment: Experiment, run: Run, threads: int) -> None:
+    """Train one run, unless it is finished, and predict the test cases while the network is at hand."""
+    from seglossbench.training.device import limit_threads
+
+    if state(run.folder) is State.DONE:
+        return
+    limit_threads(threads)
+    with run_in_progress(run.folder, run.settings) as folder:
+        network = _train(experiment, run, folder)
+    predict(experiment, run, network)
+
+
+def train_all(experiment: Experiment, runs: Sequence[Run], threads: int) -> None:
+    """Train runs one after the other; one that fails does not keep the others from being trained."""
+    failed = []
+    for run in runs:
+        try:
+            train(experiment, run, threads)
+        except InputError:
+            raise
+        except Exception as error:
+            if len(runs) == 1:
+                raise
+            failed.append(f"{run.id}: {describe(error)}")
+    if failed:
+        raise JobError(f"{len(failed)} of {len(runs)} runs failed: " + "; ".join(failed))
+
+
+def _train(experiment: Experiment, run: Run, folder: Path) -> "nn.Module":
+    from seglossbench import losses
+    from seglossbench.tracking import LiveTracker
+    from seglossbench.training.batches import PatchBatches
+    from seglossbench.training.device import choose_device
+    from seglossbench.training.loop import Training
+    from seglossbench.training.loop import train as train_network
+
+    params = experiment.params
+    prepared = PreparedDataset(run.dataset.prepared)
+    split = split_of(run.dataset, prepared)
+    loss = losses.build(params.losses[run.loss])
+    settings = run.dataset.train
+    cases = [prepared.cases[name] for name in split.train]
+    training = Training(
+        network=_build_network(experiment, run, prepared),
+        loss=loss,
+        batches=PatchBatches(
+            cases,
+            _stored_maps(experiment, run, cases),
+            loss.maps,
+            len(prepared.classes),
+            settings,
+            params.maps,
+            dataset=run.dataset.name,
+            seed=run.seed,
+        ),
+        validation=[prepared.cases[name] for name in split.validation],
+        classes=prepared.classes,
+        settings=settings,
+        predict=params.evaluate.predict,
+        device=choose_device(settings.device),
+    )
+    if not params.track.live:
+        return train_network(training, folder, lambda rows: None, title=run.id)
+    tracker = LiveTracker(params.track.uri, experiment.name, run)
+    try:
+        network = train_network(training, folder, tracker, title=run.id)
+    except BaseException:
+        tracker.finish("FAILED")
+        raise
+    tracker.finish("FINISHED")
+    return network
+
+
+def _build_network(experiment: Experiment, run: Run, prepared: PreparedDataset) -> "nn.Module":
+    from seglossbench import networks
+
+    return networks.build(
+        run.network,
+        experiment.params.networks[run.network],
+        spatial_dims=len(run.dataset.train.patch_size),
+        in_channels=len(prepared.channels),
+        out_channels=len(prepared.classes),
+        seed=run.seed,
+    )
+
+
+def predict(experiment: Experiment, run: Run, network: "nn.Module | None" = None) -> None:
+    """Predict the test cases of a finished run into its folder, unless that is done; the weights are read if needed."""
+    if run.predictions.exists():
+        return
+    from seglossbench.evaluation.prediction import predict_volume, write_prediction
+    from seglossbench.training.checkpoints import load
+    from seglossbench.training.device import choose_device
+
+    prepared = PreparedDataset(run.dataset.prepared)
+    device = choose_device(run.dataset.train.device)
+    if network is None:
+        network = _build_network(experiment, run, prepared).to(device)
+        network.load_state_dict(load(run.folder / "checkpoint.pt")["network"])
+    window, settings = run.dataset.train.patch_size, experiment.params.evaluate.predict
+    with atomic_folder(run.predictions) as folder:
+        for name in tqdm(split_of(run.dataset, prepared).test, desc=f"predict {run.id}", unit="case"):
+            case = prepared.cases[name]
+            labels = predict_volume(network, case.image, window, settings, device)
+            values = tuple(prepared.label_values.values())
+            write_prediction(folder / f"{name}.nii.gz", labels, values, case.geometry)
+
+
+def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
+    """Score the predictions of a finished run against the raw truth, in the raw space, into its scores.csv."""
+    from seglossbench.evaluation.scores import score_files
+
+    if state(run.folder) is not State.DONE:
+        raise InputError(f"{run.id}: not trained yet ({state(run.folder)}); run seglossbench train {run.id}")
+    if not run.predictions.exists():
+        from seglossbench.training.device import limit_threads
+
+        limit_threads(threads)
+        predict(experiment, run)
+    prepared = PreparedDataset(run.dataset.prepared)
+    settings = experiment.params.evaluate
+    test = split_of(run.dataset, prepared).test
+    scores = score_files(
+        [(name, prepared.cases[name].truth, run.predictions / f"{name}.nii.gz") for name in test],
+        classes=scored_classes(prepared, settings.classes),
+        metrics=settings.metrics,
+        empty=settings.empty,
+        hd95=settings.hd95,
+        identity=run.identity,
+    )
+    with atomic_file(run.scores) as temporary:
+        scores.to_csv(temporary, index=False)
+
+
+def scored_classes(prepared: PreparedDataset, wanted: str) -> dict[str, tuple[int, ...]]:
+    """The raw label values of every class, or of every region, that is scored."""
+    values = prepared.label_values
+    if wanted == "labels":
+        return {name: (values[name],) for name in prepared.foreground}
+    if not prepared.regions:
+        raise InputError(f"{prepared.folder}: evaluate.classes: the dataset has no regions; use labels")
+    return {region: tuple(values[name] for name in classes) for region, classes in prepared.regions.items()}
+
+
+def report(experiment: Experiment, out: Path) -> Path:
+    """The report of the experiment, of what is finished by now; returns its page."""
+    import pandas as pd
+
+    from seglossbench.reporting.inputs import load_scores
+    from seglossbench.reporting.page import write_report
+
+    scored = [run.scores for run in experiment.runs if run.scores.exists()]
+    if not scored:
+        raise InputError(f"experiment {experiment.name}: no scores yet; run snakemake --cores all")
+    histories = [
+        pd.DataFrame(read_history(run.folder / "history.csv")).assign(**run.identity)
+        for run in experiment.runs
+        if state(run.folder) is State.DONE
+    ]
+    return write_report(out, load_scores(scored), pd.concat(histories), _facts(experiment))
+
+
+def report_scores(files: Sequence[Path], out: Path) -> Path:
+    """The report of anybody's scores; returns its page."""
+    import pandas as pd
+
+    from seglossbench.reporting.inputs import load_scores
+    from seglossbench.reporting.page import Facts, write_report
+
+    return write_report(
+        out, load_scores(files), pd.DataFrame(), Facts(experiment=" + ".join(map(str, files)))
+    )
+
+
+def _facts(experiment: Experiment) -> "Facts":
+    """What the report says beside the numbers."""
+    from seglossbench.reporting import page
+
+    datasets = []
+    for dataset in experiment.datasets:
+        prepared = PreparedDataset(dataset.prepared)
+        split = split_of(dataset, prepared)
+        datasets.append(
+            page.Dataset(
+                name=dataset.name,
+                train=len(split.train),
+                validation=len(split.validation),
+                test=len(split.test),
+                classes=tuple(scored_classes(prepared, experiment.params.evaluate.classes)),
+                phantom=dataset.params.phantom is not None,
+            )
+        )
+    settings = experiment.params.evaluate
+    return page.Facts(
+        experiment=experiment.name,
+        runs=tuple(
+            page.Run(
+                **{key: str(value) for key, value in run.identity.items()},
+                state=state(run.folder),
+                reason=failure(run.folder),
+            )
+            for run in experiment.runs
+        ),
+        datasets=tuple(datasets),
+        hd95=settings.hd95,
+        empty_policy=settings.empty,
+        conventions={
+            "Weights": f"{experiment.params.train.checkpoint} epoch of {experiment.params.train.epochs}",
+            "Maps": f"scope {experiment.params.maps.scope}, distances in {experiment.params.maps.distance_units}",
+        },
+        versions=library_versions(),
+    )
+
+
+def score(
+    truth: Path,
+    prediction: Path,
+    regions: str | None,
+    metrics: Sequence[str],
+    *,
+    hd95: str,
+    empty: str,
+    workers: int,
+    out: Path,
+) -> None:
+    """Score anybody's prediction files against truth files into a table of scores."""
+    from seglossbench.evaluation.pairs import pair_files
+    from seglossbench.evaluation.scores import parse_classes, score_files
+
+    scores = score_files(
+        pair_files(truth, prediction),
+        classes=parse_classes(regions.split()) if regions else None,
+        metrics=metrics,
+        hd95=hd95,
+        empty=empty,
+        workers=workers,
+    )
+    with atomic_file(out) as temporary:
+        scores.to_csv(temporary, index=False)
+
+
+def status(experiment: Experiment) -> str:
+    """How many runs are in which state, and the ones that run or failed, with their epoch or reason."""
+    states = {run: state(run.folder) for run in experiment.runs}
+    counts = Counter(states.values())
+    lines = [f"experiment {experiment.name}: {len(states)} runs"]
+    lines += [f"  {name:<14}{counts[name]:>4}" for name in State if counts[name]]
+    lines.append(f"  {'scored':<14}{sum(run.scores.exists() for run in states):>4}")
+    for run, current in states.items():
+        if current in (State.RUNNING, State.INTERRUPTED):
+            history = working_folder(run.folder) / "history.csv"
+            done = read_history(history)[-1].epoch + 1 if history.exists() else 0
+            lines.append(f"{current} {run.id}: epoch {done} of {run.dataset.train.epochs}")
+        elif current is State.FAILED:
+            lines.append(f"{current} {run.id}: {failure(run.folder)}")
+    return "\n".join(lines)

@@ -1,0 +1,84 @@
+import pytest
+from click.testing import CliRunner
+
+from seglossbench import cli
+
+
+@pytest.fixture
+def run(project, capsys):
+    """A function that runs the command line and gives its status, output and error."""
+
+    def call(*words):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(words)
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return call
+
+
+@pytest.mark.parametrize("command", sorted(cli.cli.commands))
+def test_every_command_has_help_with_an_example(command):
+    answer = CliRunner().invoke(cli.cli, [command, "--help"])
+    assert answer.exit_code == 0
+    assert "Example" in answer.output
+    assert "seglossbench" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "no command 'trian'; did you mean 'train'"),
+        (["train"], "Missing argument 'RUN'"),
+        (["list", "--al"], "No such option"),
+        (["--set", "experiment=phantom", "list"], "did you mean 'phantoms'"),
+        (["--set", "nonsense", "list"], "expected KEY=VALUE"),
+        (["--params", "nowhere.yaml", "list"], "nowhere.yaml: No such file"),
+        (["train", "brats_phantom/unet/ce/seed0-0"], "no run"),
+        (["score", "truth.nii.gz", "prediction.nii.gz"], "truth.nii.gz: no such file"),
+        (["report", "--scores", "nothing.csv"], "nothing.csv: No such file"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(run, words, message):
+    status, out, error = run(*words)
+    assert status == 2
+    assert out == ""
+    assert error.startswith("seglossbench: ")
+    assert error.count("\n") == 1
+    assert message in error
+
+
+def test_a_failed_job_is_one_line_and_status_1(run, monkeypatch):
+    def fail(dataset):
+        raise RuntimeError("the disk\nis full")
+
+    monkeypatch.setattr("seglossbench.stages.download", fail)
+    status, _, error = run("download", "brats_phantom")
+    assert status == 1
+    assert "RuntimeError: the disk is full" in error
+    assert error.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(project):
+    with pytest.raises(Exception, match="no dataset 'x'"):
+        cli.main(["--debug", "download", "x"])
+
+
+def test_list_and_status(run):
+    status, out, _ = run("--set", "experiment=tiny", "list")
+    assert status == 0
+    assert [line.rsplit("-", 1)[0] for line in out.splitlines()] == [
+        f"{dataset}/unet/{loss}/seed0"
+        for dataset in ("brats_phantom", "amos_phantom")
+        for loss in ("ce_dice", "rrw_ce")
+    ]
+    assert "* rrw_ce" in run("list", "losses")[1]
+    assert "own_data" in run("list", "experiments")[1]
+    assert "NOT_LAUNCHED" in run("--set", "experiment=tiny", "status")[1]
+
+
+def test_scoring_before_training_says_what_to_run(run):
+    id = run("--set", "experiment=tiny", "list")[1].splitlines()[0]
+    status, _, error = run("--set", "experiment=tiny", "evaluate", id)
+    assert status == 2
+    assert f"run seglossbench train {id}" in error

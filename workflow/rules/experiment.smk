@@ -1,0 +1,33 @@
+# The experiment that params.yaml and --config ask for. Every rule asks it for its paths; none makes up its own.
+import json
+import shlex
+import sys
+
+from seglossbench.errors import InputError
+from seglossbench.experiment import Experiment
+
+try:
+    EXPERIMENT = Experiment.load(overrides=config)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+# The command that each job runs: the same experiment, with what --config gave.
+SEGLOSSBENCH = " ".join(
+    [
+        shlex.join([sys.executable, "-m", "seglossbench"]),
+        *(f"--set {shlex.quote(f'{key}={json.dumps(value)}')}" for key, value in config.items()),
+    ]
+)
+
+
+wildcard_constraints:
+    run=r".+/seed-?\d+-[0-9a-f]{12}",
+    evaluation=r"[0-9a-f]{12}",
+
+
+localrules:
+    all,
+    data_all,
+    maps_all,
+    train_all,
+    evaluate_all,

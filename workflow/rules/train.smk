@@ -1,0 +1,46 @@
+# The trainings. An interrupted run keeps its working folder and goes on when its job is started again.
+from seglossbench.records import sync_mark
+
+# Snakemake removes the outputs of a failed or interrupted job, and a finished run must survive that: so its outputs are
+# marks, which say what the run folders say whenever the workflow is read.
+for run in EXPERIMENT.runs:
+    sync_mark(run.folder, run.trained)
+
+
+rule track_store:
+    # One job creates the MLflow store, because parallel ones that open a new SQLite store at once break it.
+    output:
+        touch("logs/mlflow_store.created"),
+    log:
+        "logs/track_store.log",
+    message:
+        "create the MLflow store"
+    shell:
+        "{SEGLOSSBENCH} track --create-store > {log} 2>&1"
+
+
+for batch in EXPERIMENT.train_jobs():
+
+    rule:
+        name:
+            f"train_{batch[0].name}" + (f"_and_{len(batch) - 1}_more" if len(batch) > 1 else "")
+        input:
+            batch[0].dataset.prepared,
+            batch[0].dataset.maps,
+            ancient(rules.track_store.output),
+        output:
+            touch([run.trained for run in batch]),
+        log:
+            f"logs/train/{batch[0].id}.log",
+        params:
+            runs=[run.id for run in batch],
+        threads: EXPERIMENT.params.train.threads
+        message:
+            f"train {', '.join(run.id for run in batch)}"
+        shell:
+            "{SEGLOSSBENCH} train {params.runs} --threads {threads} > {log} 2>&1"
+
+
+rule train_all:
+    input:
+        [run.trained for run in EXPERIMENT.runs],
