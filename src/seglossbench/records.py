@@ -77,6 +77,13 @@ def failure(folder: Path) -> str:
     return ""
 
 
+def duration_seconds(folder: Path) -> float:
+    """How long the last call that finished the run took."""
+    outcome = json.loads((folder / "outcome.json").read_text())
+    started, finished = (datetime.fromisoformat(outcome[key]) for key in ("started", "finished"))
+    return (finished - started).total_seconds()
+
+
 def working_folder(folder: Path) -> Path:
     """Where a run works until it is finished."""
     return folder.with_name(folder.name + ".running")

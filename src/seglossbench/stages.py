@@ -17,6 +17,7 @@ from seglossbench.params import PhantomParams
 from seglossbench.records import (
     State,
     describe,
+    duration_seconds,
     failure,
     library_versions,
     read_history,
@@ -359,6 +360,10 @@ def status(experiment: Experiment) -> str:
     lines = [f"experiment {experiment.name}: {len(states)} runs"]
     lines += [f"  {name:<14}{counts[name]:>4}" for name in State if counts[name]]
     lines.append(f"  {'scored':<14}{sum(run.scores.exists() for run in states):>4}")
+    seconds = [duration_seconds(run.folder) for run, current in states.items() if current is State.DONE]
+    if seconds and len(seconds) < len(states):
+        waiting = (len(states) - len(seconds)) / max(1, counts[State.RUNNING])
+        lines.append(f"about {waiting * sum(seconds) / len(seconds) / 60:.0f} min of training left")
     for run, current in states.items():
         if current in (State.RUNNING, State.INTERRUPTED):
             history = working_folder(run.folder) / "history.csv"

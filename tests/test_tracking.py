@@ -1,0 +1,91 @@
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from seglossbench.experiment import Experiment
+from seglossbench.records import HistoryRow, run_in_progress, write_history
+from seglossbench.tracking import LiveTracker, Tracker, metric_name, test_means as means_of
+
+ROWS = [HistoryRow(epoch, 10 * epoch, "train", "loss", 1.0 / (epoch + 1)) for epoch in range(3)]
+
+
+@pytest.fixture
+def runs(project):
+    return Experiment.load(overrides={"experiment": "tiny"}).runs
+
+
+def finish(run):
+    with run_in_progress(run.folder, run.settings) as folder:
+        write_history(folder / "history.csv", ROWS)
+    run.scores.parent.mkdir(parents=True)
+    run.scores.write_text(
+        "dataset,network,loss,seed,case,class,metric,value\n"
+        "d,n,l,0,a,ET,DSC,0.5\nd,n,l,0,b,ET,DSC,1\nd,n,l,0,a,ED,DSC,0.25\n"
+        "d,n,l,0,b,ED,DSC,\nd,n,l,0,b,ED,status,both_empty\n"
+    )
+
+
+def stored(project):
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    return client, client.search_runs([client.get_experiment_by_name("tiny").experiment_id])
+
+
+def test_finished_runs_are_written_once_with_history_and_scores(runs, project):
+    finish(runs[0])
+    tracker = Tracker(f"sqlite:///{project}/mlflow.db", "tiny")
+    assert tracker.rebuild(runs) == 1
+    assert tracker.rebuild(runs) == 0
+    client, (run,) = stored(project)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["test/DSC/ET"] == 0.75
+    assert run.data.metrics["test/DSC"] == 0.5  # of ET 0.75 and ED 0.25
+    history = client.get_metric_history(run.info.run_id, "train/loss")
+    assert [(metric.step, metric.value) for metric in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+    assert run.data.params["loss"] == runs[0].loss
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == [runs[0].scores.name]
+
+
+def test_rebuild_from_scratch_leaves_the_run_folders_truth_alone(runs, project):
+    finish(runs[0])
+    tracker = Tracker(f"sqlite:///{project}/mlflow.db", "tiny")
+    tracker.rebuild(runs)
+    before = stored(project)[1][0].info.run_id
+    assert tracker.rebuild(runs, from_scratch=True) == 1
+    (run,) = stored(project)[1]
+    assert run.info.run_id != before
+    assert run.data.metrics["test/DSC"] == 0.5
+
+
+def test_a_live_run_is_continued_and_completed_later(runs, project):
+    uri = f"sqlite:///{project}/mlflow.db"
+    live = LiveTracker(uri, "tiny", runs[0])
+    live(ROWS[:2])
+    live.finish("FAILED")
+    resumed = LiveTracker(uri, "tiny", runs[0])
+    assert resumed.id == live.id
+    resumed(ROWS[2:])
+    resumed.finish("FINISHED")
+    finish(runs[0])
+    assert Tracker(uri, "tiny").rebuild(runs) == 1
+    client, (run,) = stored(project)
+    assert len(client.get_metric_history(run.info.run_id, "train/loss")) == 3
+    assert run.data.metrics["test/DSC"] == 0.5
+
+
+def test_a_server_that_is_away_costs_a_warning_and_no_training(runs, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.warns(UserWarning, match="MLflow cannot be reached, so the training goes on"):
+        live = LiveTracker("http://127.0.0.1:9", "tiny", runs[0])
+    live(ROWS)
+    live.finish("FINISHED")
+    assert not live.reachable
+
+
+def test_names_that_mlflow_would_refuse_are_changed():
+    assert metric_name("test", "NSD@1mm/NCR/NET") == "test/NSD at 1mm/NCR/NET"
+    assert metric_name("test", "DSC/a,b") == "test/DSC/a_b"
+
+
+def test_classes_without_any_score_have_no_mean():
+    scores = pd.DataFrame({"metric": ["DSC", "status"], "class": ["ET", "ET"], "value": [None, "both_empty"]})
+    assert means_of(scores) == {}
