@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -29,7 +30,7 @@ def test_every_command_has_help_with_an_example(command):
     ("words", "message"),
     [
         (["trian"], "no command 'trian'; did you mean 'train'"),
-        (["train"], "Missing argument 'RUN'"),
+        (["train"], "Missing argument 'RUN...'"),
         (["list", "--al"], "No such option"),
         (["--set", "experiment=phantom", "list"], "did you mean 'phantoms'"),
         (["--set", "nonsense", "list"], "expected KEY=VALUE"),
@@ -82,3 +83,18 @@ def test_scoring_before_training_says_what_to_run(run):
     status, _, error = run("--set", "experiment=tiny", "evaluate", id)
     assert status == 2
     assert f"run seglossbench train {id}" in error
+
+
+def test_verify_parity_passes_on_the_golden_files_and_fails_on_wrong_ones(run, tmp_path):
+    from tests.conftest import PROJECT
+
+    status, out, _ = run("verify-parity", str(PROJECT / "tests" / "golden"))
+    assert status == 0
+    assert "71 of 71 values agree" in out
+    golden = dict(np.load(PROJECT / "tests" / "golden" / "slice_3class.npz"))
+    golden["rrw.loss"] *= 1.001
+    np.savez(tmp_path / "wrong.npz", **golden)
+    status, _, error = run("verify-parity", str(tmp_path))
+    assert status == 1
+    assert "1 of" in error
+    assert "rrw" in error

@@ -4,7 +4,8 @@ from mlflow import MlflowClient
 
 from seglossbench.experiment import Experiment
 from seglossbench.records import HistoryRow, run_in_progress, write_history
-from seglossbench.tracking import LiveTracker, Tracker, metric_name, test_means as means_of
+from seglossbench.tracking import LiveTracker, Tracker, metric_name
+from seglossbench.tracking import test_means as means_of
 
 ROWS = [HistoryRow(epoch, 10 * epoch, "train", "loss", 1.0 / (epoch + 1)) for epoch in range(3)]
 

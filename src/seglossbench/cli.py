@@ -308,6 +308,24 @@ def score(
     click.echo(out)
 
 
+@cli.command("verify-parity")
+@click.argument("folder", type=click.Path(path_type=Path))
+def verify_parity(folder: Path) -> None:
+    """Compare the losses and contours here with golden .npz files of the papers' released code; exit 1 on a miss.
+
+    \b
+    Example:
+      seglossbench verify-parity tests/golden
+    """
+    from seglossbench.losses import parity
+
+    rows = parity.verify(folder)
+    click.echo(parity.format_table(rows))
+    missed = [row.value for row in rows if not row.passed]
+    if missed:
+        raise JobError(f"{folder}: {len(missed)} of {len(rows)} values do not agree: {', '.join(missed)}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     words = list(sys.argv[1:] if arguments is None else arguments)

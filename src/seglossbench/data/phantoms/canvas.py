@@ -23,11 +23,11 @@ class Canvas:
     def paint(self, depth_mm: Field, intensities: Intensities, label: int = 0) -> None:
         """Paint the solid that is ``depth_mm`` (X, Y, Z) deep, one intensity per channel.
 
-        A voxel takes the intensity by the share of it that the solid fills, and the label if that is more than half.
+        A voxel takes the intensity by the share of it that the solid fills, and the label if that exceeds half.
         """
-        filled = np.clip(depth_mm / np.float32(self.edge_mm) + np.float32(0.5), 0, 1)
+        filled = np.clip(depth_mm / self.edge_mm + 0.5, 0, 1)
         for image, intensity in zip(self.images, intensities, strict=True):
-            image += filled * (np.float32(intensity) - image)
+            image += filled * (intensity - image)
         # A labelled structure thinner than a voxel keeps the voxel that it fills most: small, but never absent.
         enough = min(0.5, 0.999 * float(filled.max())) if label else 0.5
         self.labels[filled > enough] = label

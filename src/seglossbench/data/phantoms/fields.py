@@ -60,9 +60,5 @@ def smooth_field(grid: Grid, scale_mm: float, rng: np.random.Generator) -> Field
 def deformed_position_mm(grid: Grid, amplitude_mm: float, scale_mm: float, rng: np.random.Generator) -> Field:
     """Voxel positions (3, X, Y, Z) under a smooth random displacement: shapes evaluated there come out deformed."""
     shift = np.stack([smooth_field(grid, scale_mm, rng) for _ in range(3)])
-    return grid.position_mm + np.float32(amplitude_mm) * shift
-
-
-def case_rng(seed: int, dataset: str, case: int) -> np.random.Generator:
-    """The random stream of one case, which does not depend on how many others there are."""
-    return np.random.default_rng(np.random.SeedSequence([seed, int.from_bytes(dataset.encode()), case]))
+    position: Field = grid.position_mm + amplitude_mm * shift
+    return position
