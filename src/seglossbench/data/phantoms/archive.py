@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seglossbench.data.phantoms.fields import Grid
+from seglossbench.files import atomic_file
 
 
 def nifti_gz(volume: npt.NDArray[np.int16] | npt.NDArray[np.uint8], grid: Grid, *, axes: str) -> bytes:
@@ -27,12 +28,9 @@ def nifti_gz(volume: npt.NDArray[np.int16] | npt.NDArray[np.uint8], grid: Grid, 
 
 
 def write_zip(archive: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write ``files`` (path in the archive, content) as ``archive``, which appears only once it is whole."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = archive.with_name(archive.name + ".unfinished")
-    with ZipFile(unfinished, "w", ZIP_STORED) as zip_file:
+    """Write ``files`` (path in the archive, content) as ``archive``, in one atomic step."""
+    with atomic_file(archive) as temporary, ZipFile(temporary, "w", ZIP_STORED) as zip_file:
         for path, content in files:
             entry = ZipInfo(path, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system, entry.external_attr = 3, 0o644 << 16  # unix, readable after `unzip`
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # Unix; readable after `unzip`
             zip_file.writestr(entry, content)
-    unfinished.replace(archive)

@@ -43,7 +43,8 @@ def _brain_depth_mm(position: Field) -> Field:
     stem = Tube(((0, -14, -15, 15), (0, -22, -72, 11)))
     lobes = [Ellipsoid((side * 42, 14, -24), (22, 36, 22)) for side in (-1, 1)]
     cerebellum = [Ellipsoid((side * 22, -48, -34), (34, 30, 24)) for side in (-1, 1)]
-    return np.maximum(cerebrum, union_depth_mm([stem, *lobes, *cerebellum], position))
+    brain: Field = np.maximum(cerebrum, union_depth_mm([stem, *lobes, *cerebellum], position))
+    return brain
 
 
 def _paint_cortex(

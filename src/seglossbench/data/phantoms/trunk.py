@@ -95,11 +95,11 @@ def _paint_bowel(
 def _paint_organs(
     canvas: Canvas, position: Field, cavity: Field, is_mri: bool, rng: np.random.Generator
 ) -> None:
-    contrast = rng.uniform(0.88, 1.12)  # more or less contrast agent: what takes it up shifts together
+    contrast = rng.uniform(0.95, 1.05)  # more or less contrast agent: what takes it up shifts together
     for organ in ORGANS:
-        shift_mm, scale = rng.normal(0, 5.0, 3).tolist(), rng.uniform(0.85, 1.12)
+        shift_mm, scale = rng.normal(0, 4.0, 3).tolist(), rng.uniform(0.85, 1.12)
         depth = union_depth_mm([solid.moved(shift_mm, scale) for solid in organ.solids], position)
-        brightness = (organ.mri if is_mri else organ.ct) * rng.normal(1, 0.05)
+        brightness = (organ.mri if is_mri else organ.ct) * rng.normal(1, 0.03)
         if organ.ct > 80:
             brightness *= contrast
         canvas.paint(np.minimum(depth, cavity), [brightness], organ.label)
@@ -116,4 +116,4 @@ def _scan(canvas: Canvas, grid: Grid, is_mri: bool, rng: np.random.Generator) ->
         image *= rng.uniform(0.7, 1.5)
     else:
         image += 6 * smooth_field(grid, 15.0, rng)
-        image += rng.normal(0, 14.0, grid.shape)
+        image += rng.normal(0, 9.0, grid.shape)
