@@ -58,8 +58,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON to ``path`` in one atomic step."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+    """Write ``value`` as indented JSON to ``path`` in one atomic step; the order of keys is kept, as it may matter."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def digest(value: Any) -> str:

@@ -12,7 +12,7 @@ from seglossbench.data.preprocessing import class_indices, normalise, preprocess
 from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 
-VALUES = {"background": 0, "core": 1, "enhancing": 4}
+VALUES = {"background": 0, "necrosis": 1, "enhancing": 4}
 # Axes swapped and two of them flipped, 1 x 2 x 3 mm.
 TURNED = np.array([[0, -2.0, 0, 5], [1.0, 0, 0, -7], [0, 0, -3.0, 9], [0, 0, 0, 1]])
 
@@ -103,6 +103,8 @@ def test_a_dataset_is_prepared_whole_or_not_at_all(case, tmp_path, write_nifti):
     assert prepared.voxels_per_class == (58, 1, 1)
     assert prepared.image.shape == (1, *prepared.labels.shape)
     assert json.loads((folder / "dataset.json").read_text())["classes"] == list(VALUES)
+    # In the order of the class indices, which is not that of the alphabet.
+    assert list(PreparedDataset(folder).label_values.items()) == list(VALUES.items())
 
 
 def test_real_scans_are_prepared_and_their_labels_come_back(realdata):

@@ -12,7 +12,7 @@ def written(path, text):
 
 def test_anybodys_scores_get_the_files_name_as_their_loss(tmp_path):
     mine = written(tmp_path / "mine.csv", "case,class,metric,value\na,1,DSC,0.5\n")
-    yours = written(tmp_path / "yours.csv", "\ufeffvalue,case,class,metric\n,NA,1,DSC\n")
+    yours = written(tmp_path / "yours.csv", "\ufeffvalue,case,class,metric,loss\n,NA,1,DSC,-\n")
     scores = load_scores(path for path in (mine, yours))
     assert list(scores.columns) == list(SCORES)
     assert scores.to_numpy().tolist() == [

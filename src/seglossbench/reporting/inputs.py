@@ -22,8 +22,8 @@ _IDENTITY = ("dataset", "network", "loss", "seed")
 def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
     """The scores of all the files, one below the other.
 
-    Anybody's scores will do: a file needs the columns ``case, class, metric, value``. Where it has no column ``loss``,
-    the file's name without its ending is the loss; ``dataset``, ``network`` and ``seed`` become ``-``.
+    Anybody's scores will do: a file needs the columns ``case, class, metric, value``. Missing ``dataset``,
+    ``network`` and ``seed`` become ``-``; a loss that is missing or ``-`` becomes the file's name without its ending.
     """
     frames = []
     paths = [Path(path) for path in paths]
@@ -38,7 +38,8 @@ def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
             ) from None
         for column in _IDENTITY:
             if column not in frame:
-                frame[column] = path.stem if column == "loss" else "-"
+                frame[column] = "-"
+        frame["loss"] = frame["loss"].replace("-", path.stem)
         frames.append(check_scores(frame, str(path)))
     if not frames:
         raise InputError("scores: no file given; name at least one scores.csv")

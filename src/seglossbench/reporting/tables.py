@@ -234,11 +234,11 @@ def _empty_notes(found: pd.DataFrame, empty_policy: str) -> list[str]:
     if decided:
         policy = f"the empty policy “{empty_policy}”" if empty_policy else "the empty policy"
         kinds = [
-            f"{int(total[name])} {said}"
+            f"{said} {int(total[name])}"
             for name, said in (
                 ("missed", "missed classes (empty prediction)"),
                 ("false_alarms", "false alarms (empty truth)"),
-                ("both_empty", "with both masks empty"),
+                ("both_empty", "both masks empty"),
             )
             if total[name]
         ]

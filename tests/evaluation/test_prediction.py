@@ -1,0 +1,64 @@
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from seglossbench import stages
+from seglossbench.data.prepared import PreparedDataset
+from seglossbench.evaluation.prediction import predict_volume, write_prediction
+from seglossbench.evaluation.scores import score_files
+from seglossbench.experiment import Experiment
+from seglossbench.params import PredictParams
+
+
+@pytest.mark.parametrize("name", ["brats_phantom", "amos_phantom"])
+def test_the_truth_as_prediction_scores_one_in_the_raw_space(project, name):
+    """From the raw archive through preparation, class indices and back: nothing may be turned, shifted or renamed."""
+    dataset = Experiment.load(overrides={"experiment": "tiny"}).dataset(name)
+    stages.download(dataset)
+    stages.preprocess(dataset)
+    prepared = PreparedDataset(dataset.prepared)
+    pairs = []
+    for case in prepared.cases.values():
+        file = project / f"{case.name}.nii.gz"
+        write_prediction(file, case.labels, tuple(prepared.label_values.values()), case.geometry)
+        pairs.append((case.name, case.truth, file))
+    scores = score_files(pairs, classes=stages.scored_classes(prepared, "labels"), metrics=("DSC", "HD"))
+    values = scores[scores["metric"] != "status"].dropna(subset="value")
+    assert set(values["class"]) == set(prepared.foreground)
+    assert set(values.loc[values["metric"] == "DSC", "value"]) == {1.0}
+    assert set(values.loc[values["metric"] == "HD", "value"]) == {0.0}
+
+
+def test_regions_join_their_classes(project):
+    dataset = Experiment.load(overrides={"experiment": "tiny"}).dataset("brats_phantom")
+    stages.download(dataset)
+    stages.preprocess(dataset)
+    regions = stages.scored_classes(PreparedDataset(dataset.prepared), "regions")
+    assert {name: set(values) for name, values in regions.items()} == {
+        "WT": {1, 2, 4},
+        "TC": {1, 4},
+        "ET": {4},
+    }
+
+
+def test_windows_cover_a_volume_of_any_size():
+    network = nn.Conv3d(1, 2, 1)
+    with torch.no_grad():
+        network.weight[:] = torch.tensor([-1.0, 1.0]).reshape(2, 1, 1, 1, 1)
+        network.bias[:] = 0
+    image = np.random.default_rng(0).normal(size=(1, 7, 21, 10)).astype(np.float16)
+    for window in ((8, 8, 8), (32, 32, 32)):
+        settings = PredictParams(window_size=window, overlap=0.25)
+        labels = predict_volume(network, image, (4, 4, 4), settings, torch.device("cpu"))
+        np.testing.assert_array_equal(labels, image[0] > 0)
+
+
+def test_a_prediction_has_the_raw_files_affine(project):
+    dataset = Experiment.load(overrides={"experiment": "tiny"}).dataset("brats_phantom")
+    stages.download(dataset)
+    stages.preprocess(dataset)
+    case = next(iter(PreparedDataset(dataset.prepared).cases.values()))
+    write_prediction(project / "p.nii.gz", case.labels, (0, 1, 2, 4), case.geometry)
+    np.testing.assert_allclose(nib.load(project / "p.nii.gz").affine, nib.load(case.truth).affine)
