@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from seglossbench.errors import InputError
 
-_CHUNK = 2**17
+_CHUNK = 2**18
 """Voxels worked on at a time: they and what is computed of them fit into a core's cache, twice as fast."""
 
 
