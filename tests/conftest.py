@@ -6,6 +6,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Two busy cores must not fail a property: examples are bounded in number, not in time.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 PROJECT = Path(__file__).parents[1]
 REALDATA = PROJECT.parent / "shared" / "realdata"

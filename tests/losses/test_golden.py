@@ -106,3 +106,9 @@ def test_no_files_and_no_archives_are_errors(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"no archive")
     with pytest.raises(InputError, match=r"a\.npz: not a golden file"):
         parity.verify(tmp_path)
+
+
+def test_the_document_shows_every_value():
+    document = (GOLDEN.parents[1] / "docs" / "parity.md").read_text().splitlines()
+    shown = {tuple(line.split()[:2]) for line in document if line.endswith("ok")}
+    assert shown == {(row.file, row.value) for row in ROWS}

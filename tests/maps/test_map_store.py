@@ -56,8 +56,16 @@ def test_maps_of_other_labels_or_settings_are_an_error_that_names_both_hashes(tm
 
 
 def test_a_case_without_maps_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="no maps of case 'b'"):
+    with pytest.raises(InputError, match=r"b.maps.json: no maps of case 'b'"):
         read(tmp_path, "b")
+    write(tmp_path, "a", LABELS)
+    next(tmp_path.glob("a.*.rectified.npy")).unlink()
+    with pytest.raises(InputError, match=r"rectified.npy: no maps of case 'a'"):
+        read(tmp_path, "a")
+
+
+def test_settings_are_the_same_whatever_the_type_of_their_numbers():
+    assert MapSettings((1, 2)).hash == MapSettings((np.float32(1), 2.0)).hash != MapSettings((2, 1)).hash
 
 
 def test_writing_again_replaces_the_old_files_and_no_other_case(tmp_path):
@@ -74,8 +82,8 @@ def test_a_failed_write_leaves_the_old_maps(tmp_path, monkeypatch):
     write(tmp_path, "a", LABELS)
     before = {path.name for path in tmp_path.iterdir()}
 
-    def full_disk(file, array, **_):
-        file.write(b"half")
+    def full_disk(path, array):
+        path.write_bytes(b"half")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(np, "save", full_disk)

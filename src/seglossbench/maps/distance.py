@@ -89,6 +89,8 @@ def _extreme_by_class(labels: Labels, values: Floats, reduce: np.ufunc) -> Float
 def _transform(objects: NDArray[np.generic], spacing_mm: Sequence[float] | None) -> Floats:
     """Distance of every non-zero voxel to the nearest voxel of another value, the outside not counting."""
     spacing = tuple(spacing_mm) if spacing_mm is not None else (1.0,) * objects.ndim
+    if objects.dtype == bool:
+        objects = objects.view(np.uint8)  # the transform takes three times as long over bool
     threads = torch.get_num_threads()  # one in a data loader's worker, else what the job was given
     objects = np.ascontiguousarray(objects)
     distance: Floats = edt.edt(objects, anisotropy=spacing, black_border=False, parallel=threads)

@@ -20,15 +20,17 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.errors import InputError
+from seglossbench.files import atomic_file, digest, write_json
 from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import inside_distance, penalty_scale, rectify
 
@@ -46,10 +48,14 @@ class MapSettings:
     spacing_mm: tuple[float, ...] | None = None
     version: int = 1
 
+    def __post_init__(self) -> None:
+        if self.spacing_mm is not None:  # so that 1 and 1.0 are the same settings
+            object.__setattr__(self, "spacing_mm", tuple(float(size) for size in self.spacing_mm))
+
     @property
     def hash(self) -> str:
         """Twelve hexadecimal digits that stand for these settings."""
-        return _digest(json.dumps(asdict(self), sort_keys=True).encode())
+        return digest(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,6 @@ def write(
     ``labels``: (*spatial) integer >= 0, the whole volume.
     """
     folder, settings = Path(folder), settings or MapSettings()
-    folder.mkdir(parents=True, exist_ok=True)
     distance = inside_distance(labels, settings.spacing_mm)
     scale = penalty_scale(labels, distance)
     contours = np.zeros(labels.shape, np.uint8)
@@ -113,14 +118,15 @@ def write(
     labels_hash = fingerprint(labels)
     stem = _stem(case, labels_hash, settings.hash)
     for name, array in (("contour", contours), ("rectified", steps)):
-        _replace(folder / f"{stem}.{name}.npy", array)
+        with atomic_file(folder / f"{stem}.{name}.npy") as temporary:
+            np.save(temporary, array)
     header = {
         "labels": labels_hash,
         "settings": asdict(settings),
         "settings_hash": settings.hash,
         "penalty_scale": scale.tolist(),
     }
-    _replace(folder / f"{case}.maps.json", header)
+    write_json(folder / f"{case}.maps.json", header)
     for stored in folder.glob(_stem(glob.escape(case), "?" * 12, "?" * 12) + ".*.npy"):
         if not stored.name.startswith(f"{stem}."):
             stored.unlink(missing_ok=True)
@@ -140,12 +146,7 @@ def read(
     """
     folder = Path(folder)
     path = folder / f"{case}.maps.json"
-    try:
-        header = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no maps of case {case!r}, expected what `seglossbench maps` writes"
-        ) from None
+    header = _existing(path, case, lambda: json.loads(path.read_text()))
     labels_hash = fingerprint(labels) if isinstance(labels, np.ndarray) else labels
     settings_hash = settings.hash if settings is not None else None
     for what, stored, expected in (
@@ -158,39 +159,27 @@ def read(
                 f"expected {expected}; run `seglossbench maps` again"
             )
     stem = _stem(case, header["labels"], header["settings_hash"])
-    contours, steps = (
-        np.load(folder / f"{stem}.{name}.npy", mmap_mode="r", allow_pickle=False)
-        for name in ("contour", "rectified")
-    )
+    files = [folder / f"{stem}.{name}.npy" for name in ("contour", "rectified")]
+    contours, steps = (_existing(file, case, partial(np.load, file, mmap_mode="r")) for file in files)
     return StoredMaps(contours, steps, np.asarray(header["penalty_scale"], np.float32))
 
 
 def fingerprint(labels: NDArray[np.integer]) -> str:
     """Twelve hexadecimal digits that stand for a label map: its shape and values, not its integer type."""
     narrow = labels.astype(np.uint8 if labels.max() <= 255 else np.uint32, copy=False)
-    return _digest(f"{labels.shape} {narrow.dtype}".encode(), np.ascontiguousarray(narrow).data)
+    hasher = hashlib.blake2b(f"{labels.shape} {narrow.dtype}".encode(), digest_size=6)
+    hasher.update(np.ascontiguousarray(narrow).data)
+    return hasher.hexdigest()
 
 
 def _stem(case: str, labels_hash: str, settings_hash: str) -> str:
     return f"{case}.{labels_hash}-{settings_hash}"
 
 
-def _digest(*parts: bytes | memoryview) -> str:
-    digest = hashlib.blake2b(digest_size=6)
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
-
-
-def _replace(path: Path, content: NDArray[np.generic] | Mapping[str, object]) -> None:
-    """Write under a temporary name and rename, so that nobody ever reads half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def _existing(path: Path, case: str, load: Callable[[], Any]) -> Any:
     try:
-        with temporary.open("wb") as file:
-            if isinstance(content, np.ndarray):
-                np.save(file, content, allow_pickle=False)
-            else:
-                file.write(json.dumps(content, indent=1).encode())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return load()
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no maps of case {case!r}, expected what `seglossbench maps` writes"
+        ) from None
