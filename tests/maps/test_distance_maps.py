@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from seglossbench.errors import InputError
+from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import boundary, distance_penalty, inside_distance, rectified_distance
 
 label_maps = arrays.arrays(
@@ -92,3 +94,24 @@ def test_a_label_of_255_or_more_is_a_class_like_others():
     np.testing.assert_array_equal(inside_distance(labels), [[1, 1, 1, 1], [1, 1, 1, 1]])
     labels[1] = labels[0]
     np.testing.assert_array_equal(inside_distance(labels), [[1, 1, 2, 3], [1, 1, 2, 3]])
+
+
+@pytest.mark.parametrize("compute", [inside_distance, rectified_distance, distance_penalty, contour])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros((3, 4)), "labels have dtype float64, expected integers from 0 on"),
+        (np.zeros((3, 4), bool), "labels have dtype bool"),
+        (np.zeros(4, np.uint8), r"labels have shape \(4,\), expected \(H, W\) or \(D, H, W\)"),
+        (np.zeros((0, 4), np.uint8), r"labels have shape \(0, 4\)"),
+        (np.array([[0, -1], [1, 1]]), r"labels lie in \[-1, 1\], expected integers from 0 on"),
+    ],
+)
+def test_what_is_no_label_map_is_named(compute, labels, message):
+    with pytest.raises(InputError, match=message):
+        compute(labels)
+
+
+def test_labels_beyond_the_classes_are_named():
+    with pytest.raises(InputError, match=r"labels lie in \[0, 3\], expected integers in \[0, 3\)"):
+        boundary(np.arange(4).reshape(2, 2), 3)

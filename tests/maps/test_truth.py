@@ -77,11 +77,27 @@ def test_a_map_of_the_user(monkeypatch):
     np.testing.assert_array_equal(Truth(LABELS, 3).map("double"), LABELS * 2)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "uint16", ">i2", ">u4"])
+def test_labels_of_any_integer_type(dtype):
+    truth = Truth(LABELS.astype(dtype), 400)  # more classes than eight bits can count
+    np.testing.assert_array_equal(truth.one_hot(torch.uint8).argmax(1), LABELS)
+    assert truth.one_hot(torch.uint8).sum() == LABELS.size
+
+
+def test_labels_that_must_not_be_written_to_or_lie_backwards():
+    frozen = LABELS[:, ::-1].copy()
+    frozen.flags.writeable = False
+    np.testing.assert_array_equal(Truth(frozen, 3).labels, LABELS[:, ::-1])
+    np.testing.assert_array_equal(Truth(LABELS[:, ::-1], 3).labels, LABELS[:, ::-1])
+    assert Truth(torch.from_numpy(LABELS).to(torch.uint16), 3).labels.dtype == torch.int64
+
+
 @pytest.mark.parametrize(
     ("message", "labels", "changes"),
     [
         (r"labels have dtype torch.float32, expected integers in \[0, 3\)", LABELS.astype(np.float32), {}),
         (r"labels have dtype torch.bool", LABELS > 0, {}),
+        (r"labels or a map have dtype <U1, expected numbers", LABELS.astype("U1"), {}),
         (r"labels lie in \[0, 2\], expected \[0, 2\)", LABELS, {"num_classes": 2}),
         (r"labels lie in \[-1, 1\]", LABELS.astype(np.int32) - 1, {}),
         (r"labels lie in \[0, 40000\]", LABELS.astype(np.uint16) * 20000, {}),

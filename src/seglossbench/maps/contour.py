@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.errors import InputError
+from seglossbench.maps.labels import check_labels
 
 _CHUNK = 2**18
 """Voxels worked on at a time: they and what is computed of them fit into a core's cache, twice as fast."""
@@ -20,8 +21,9 @@ def contour(labels: NDArray[np.integer], kernel: int = 3) -> NDArray[np.uint8]:
 
     ``labels``: (*spatial) integer, 2D or 3D. ``kernel``: width of the box in voxels, at least 2; an even box
     reaches one voxel further towards the origin (scipy's centring). Returns (*spatial) uint8, 0 or 1.
-    Raises InputError for a kernel below 2.
+    Raises InputError for a kernel below 2, or labels that are no label map.
     """
+    check_labels(labels)
     if kernel < 2:
         raise InputError(f"kernel is {kernel}, expected a width of 2 voxels or more")
     if min(labels.shape) < kernel:

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seglossbench.maps.labels import check_labels
+
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float32]
 
@@ -20,8 +22,10 @@ def inside_distance(labels: Labels, spacing_mm: Sequence[float] | None = None) -
     """Distance from every voxel to the nearest voxel of another class.
 
     ``labels``: (*spatial) integer >= 0. Returns (*spatial) float32 > 0, in voxels or mm. In a volume of one class
-    no edge exists and the distance is 1 everywhere (scipy would return an arbitrary ramp).
+    no edge exists and the distance is 1 everywhere (scipy would return an arbitrary ramp). Raises InputError for
+    labels that are no label map, as do the maps made of it.
     """
+    check_labels(labels)
     objects: NDArray[np.unsignedinteger] = labels.astype(np.uint8 if labels.max() < 255 else np.uint32)
     distance = _transform(objects + 1, spacing_mm)  # the transform takes 0 for no object
     if np.isinf(distance.flat[0]):  # infinite here is infinite everywhere: there is one class
@@ -56,6 +60,7 @@ def boundary(labels: Labels, num_classes: int, spacing_mm: Sequence[float] | Non
     et al. 2019; the released loop of paper B reuses another class's distances there. ``labels``: (*spatial) integer
     in [0, num_classes). Returns (num_classes, *spatial) float32, in voxels or mm.
     """
+    check_labels(labels, num_classes)
     inside = inside_distance(labels, spacing_mm)
     signed = np.zeros((num_classes, *labels.shape), np.float32)
     for index, present in enumerate(np.bincount(labels.ravel(), minlength=num_classes)):

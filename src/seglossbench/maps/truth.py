@@ -181,11 +181,15 @@ def is_own_class(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def _tensor(values: Array) -> Tensor:
+    """A tensor of the values, which shares their memory where torch can: writable, native, signed if wide."""
     if isinstance(values, Tensor):
-        return values
+        return values.long() if values.dtype in (torch.uint16, torch.uint32, torch.uint64) else values
+    if values.dtype.kind not in "buif":
+        raise InputError(f"labels or a map have dtype {values.dtype}, expected numbers")
     if values.dtype.kind == "u" and values.dtype.itemsize > 1:
-        values = values.astype(np.int64)  # torch knows wider unsigned integers, but hardly computes with them
-    return torch.from_numpy(np.ascontiguousarray(values))
+        values = values.astype(np.int64)  # torch has wider unsigned integers, but hardly computes with them
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return torch.from_numpy(np.require(native, requirements=["C", "W"]))
 
 
 def _checked_labels(labels: Tensor, num_classes: int) -> Tensor:
@@ -203,7 +207,7 @@ def _checked_labels(labels: Tensor, num_classes: int) -> Tensor:
             raise InputError(
                 f"labels lie in [{low}, {high}], expected [0, {num_classes}) for num_classes={num_classes}"
             )
-    return labels
+    return labels if num_classes - 1 <= torch.iinfo(labels.dtype).max else labels.long()
 
 
 def _checked_spacing(spacing_mm: Sequence[float] | None, dimensions: int) -> tuple[float, ...] | None:
