@@ -58,6 +58,14 @@ def test_two_losses_see_the_same_patches_in_the_same_order(cases, tmp_path):
             assert torch.equal(one.truth.labels, other.truth.labels)
 
 
+def test_a_batch_is_the_same_in_whatever_order_batches_are_made(cases, tmp_path):
+    sampler = batches_of(cases, tmp_path)
+    in_order = [batch.image for batch in sampler.epoch(1)]
+    backwards = [sampler.batch(1, step).image for step in reversed(range(6))][::-1]
+    assert all(torch.equal(one, other) for one, other in zip(in_order, backwards, strict=True))
+    assert not torch.equal(in_order[0], in_order[1])
+
+
 def test_epochs_and_seeds_differ_and_repeat(cases, tmp_path):
     def first(seed, epoch):
         return next(batches_of(cases, tmp_path, seed=seed).epoch(epoch)).image

@@ -26,6 +26,14 @@ class Batch:
     image: torch.Tensor
     truth: Truth
 
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device; from page-locked memory the copy runs beside other work."""
+        return Batch(self.image.to(device, non_blocking=True), self.truth.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory."""
+        return Batch(self.image.pin_memory(), self.truth.pin_memory())
+
 
 class PatchBatches:
     """An endless source of batches that depends on the seed, the dataset and the epoch, and never on the loss.
@@ -61,20 +69,24 @@ class PatchBatches:
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch: the same ones whenever they are asked for."""
-        generator = stream("patches", self.dataset, self.seed, epoch)
-        for _ in range(self.settings.steps_per_epoch):
-            patches = [self._patch(generator) for _ in range(self.settings.batch_size)]
-            arrays = {name: np.stack([patch[name] for patch in patches]) for name in patches[0]}
-            image = torch.from_numpy(arrays.pop("image")).float()
-            labels = arrays.pop("labels")
-            truth = Truth(
-                labels,
-                self.num_classes,
-                spacing_mm=self.spacing_mm,
-                contour_kernel=self.contour_kernel,
-                **arrays,
-            )
-            yield Batch(image, truth)
+        for step in range(self.settings.steps_per_epoch):
+            yield self.batch(epoch, step)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """One batch, from a random stream of its own, so that batches can be made in any order and by many threads."""
+        generator = stream("patches", self.dataset, self.seed, epoch, step)
+        patches = [self._patch(generator) for _ in range(self.settings.batch_size)]
+        arrays = {name: np.stack([patch[name] for patch in patches]) for name in patches[0]}
+        image = torch.from_numpy(arrays.pop("image")).float()
+        labels = arrays.pop("labels")
+        truth = Truth(
+            labels,
+            self.num_classes,
+            spacing_mm=self.spacing_mm,
+            contour_kernel=self.contour_kernel,
+            **arrays,
+        )
+        return Batch(image, truth)
 
     def _patch(self, generator: np.random.Generator) -> dict[str, Array]:
         case = self.cases[int(generator.integers(len(self.cases)))]
