@@ -22,6 +22,7 @@ from seglossbench.params import DatasetParams, Params, PreprocessParams, Section
 
 PACKAGE = Path(__file__).parent
 NOT_IN_A_RESULT = {"threads", "device", "runs_per_job"}
+HOW_READ = {"layout", "select", "modality", "classes", "regions", "channels", "labels_suffix", "on_bad_case"}
 Item = TypeVar("Item")
 Settings = TypeVar("Settings", bound=Section)
 
@@ -172,7 +173,12 @@ class Experiment:
                 )
             raw = Path(folder)
             version = folder_version(raw)
-        prepared = digest([version, params.layout, preprocess.model_dump(mode="json"), code_version("data")])
+        reading = params.model_dump(mode="json", include=HOW_READ)
+        order = [
+            list(params.classes or ()),
+            list(params.channels or ()),
+        ]  # class indices, which a digest is blind to
+        prepared = digest([version, reading, order, preprocess.model_dump(mode="json"), code_version("data")])
         maps = digest([prepared, self.params.maps.distance_units, code_version("maps")])
         return Dataset(
             name=name,

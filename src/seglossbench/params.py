@@ -55,7 +55,18 @@ class DatasetParams(Section):
 
     phantom: PhantomParams | None = None
     folder: str | None = None
-    layout: Literal["auto", "brats", "amos"] = "auto"
+    layout: Literal[
+        "auto", "amos", "msd_brain_tumour", "nnunet", "acdc", "kits", "brats", "patient_folders"
+    ] = "auto"
+    select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
+    modality: Literal["CT", "MRI"] | None = None  # these three instead of what the layout says
+    classes: dict[str, Positive] | None = (
+        None  # each class's value in the files, in the order of class indices
+    )
+    regions: dict[str, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
+    channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
+    labels_suffix: str = "_seg"  # and that of the labels
+    on_bad_case: Literal["fail", "skip"] = "fail"
     split: Literal["auto", "official", "alternating", "hold_out"] = "auto"
     test_fraction: Fraction = 0.25
     validation_fraction: Fraction = 0.2

@@ -39,7 +39,7 @@ def download(dataset: Dataset) -> None:
     from seglossbench.data.download import extract
 
     if dataset.is_local_folder:
-        index_cases(dataset.raw, dataset.params.layout)
+        index_cases(dataset.raw, dataset.params)
         return
     assert dataset.params.phantom is not None
     origin = Path("data/phantoms") / f"{dataset.raw.name}.zip"
@@ -72,7 +72,7 @@ def preprocess(dataset: Dataset, processes: int = 1) -> None:
     """Prepare all cases of a raw dataset."""
     from seglossbench.data.preprocessing import preprocess_dataset
 
-    index = index_cases(dataset.raw, dataset.params.layout)
+    index = index_cases(dataset.raw, dataset.params)
     split_cases(index.cases, dataset.params, dataset.name)  # a split that cannot be is said before the work
     preprocess_dataset(index, dataset.preprocess, dataset.prepared, dataset.name, processes)
 

@@ -1,12 +1,19 @@
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from seglossbench.data import index_cases
+from seglossbench.data import LAYOUTS, index_cases
 from seglossbench.errors import InputError
+from seglossbench.params import DatasetParams
 
 VOXELS = np.zeros((2, 2, 2), np.uint8)
+
+
+def touch(file):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
 
 
 @pytest.fixture
@@ -64,15 +71,15 @@ def test_amos_parts_modalities_and_labels(amos):
     facts = [(case.name, case.modality, case.official) for case in index.cases]
     assert facts == [
         ("amos_0001", "CT", "train"),
-        ("amos_0507", "MRI", "train"),
         ("amos_0008", "CT", "test"),
+        ("amos_0507", "MRI", "train"),
     ]
     assert list(index.label_values.items()) == [("background", 0), ("spleen", 1), ("liver", 2)]
 
 
 def test_amos_labels_without_image_are_named(amos):
     (amos / "amos22" / "imagesTr" / "amos_0001.nii.gz").unlink()
-    with pytest.raises(InputError, match="case amos_0001 has no file in imagesTr"):
+    with pytest.raises(InputError, match="imagesTr: case amos_0001 has labels and no file here"):
         index_cases(amos)
 
 
@@ -91,6 +98,210 @@ def test_a_folder_with_nothing_to_read(tmp_path):
         index_cases(tmp_path / "nowhere")
 
 
-def test_unknown_layout(tmp_path):
-    with pytest.raises(InputError, match="unknown layout 'brat'; did you mean 'brats'"):
-        index_cases(tmp_path, "brat")
+def write_nnunet(root, description, files):
+    for name in files:
+        touch(root / name)
+    (root / "dataset.json").write_text(json.dumps(description))
+    return root
+
+
+TWO_CHANNELS = {"channel_names": {"1": "ADC", "0": "T2"}, "labels": {"background": 0, "lesion": 1}}
+
+
+def test_nnunet_has_a_file_per_channel_and_labelled_test_cases(tmp_path):
+    names = [("Tr", "a_0001"), ("Ts", "b_0002")]
+    files = [f"images{part}/{name}_{channel}.nrrd" for part, name in names for channel in ("0001", "0000")]
+    files += [f"labels{part}/{name}.nrrd" for part, name in names]
+    index = index_cases(write_nnunet(tmp_path, TWO_CHANNELS, files))
+    assert (index.layout, index.channels) == ("nnunet", ("T2", "ADC"))
+    assert [(case.name, case.official, case.modality) for case in index.cases] == [
+        ("a_0001", "train", "MRI"),
+        ("b_0002", "test", "MRI"),
+    ]
+    assert [file.name for file in index.cases[0].images] == ["a_0001_0000.nrrd", "a_0001_0001.nrrd"]
+
+
+def test_nnunet_cases_without_a_partner_are_gathered(tmp_path):
+    whole = ["imagesTr/whole_0000.nii.gz", "imagesTr/whole_0001.nii.gz", "labelsTr/whole.nii.gz"]
+    bad = [
+        "imagesTr/half_0001.nii.gz",
+        "labelsTr/half.nii.gz",
+        "labelsTr/no_image.nii.gz",
+        "imagesTr/no_labels_0000.nii.gz",
+        "imagesTr/no_labels_0001.nii.gz",
+        "imagesTr/whole_0002.nii.gz",
+    ]
+    index = index_cases(write_nnunet(tmp_path, TWO_CHANNELS, whole + bad), gather_problems=True)
+    assert [case.name for case in index.cases] == ["whole"]
+    assert {(problem.case, problem.kind) for problem in index.problems} == {
+        ("half", "missing modality"),
+        ("no_image", "missing image"),
+        ("no_labels", "missing labels"),
+        ("whole", "ambiguous files"),
+    }
+    with pytest.raises(InputError, match=r"half_0000.*\(3 more problems: seglossbench check-data\)"):
+        index_cases(tmp_path)
+
+
+def test_an_unlabelled_case_of_amos_is_no_channel_of_another(amos, write_nifti):
+    write_nifti(amos / "amos22/imagesTr/amos_0009.nii.gz", VOXELS)
+    assert [(problem.case, problem.kind) for problem in index_cases(amos, gather_problems=True).problems] == [
+        ("amos_0009", "missing labels")
+    ]
+
+
+def test_regions_of_nnunet_become_regions_of_single_labels(tmp_path):
+    labels = {"background": 0, "whole tumour": [1, 2, 3], "core": [2, 3], "enhancing": [3]}
+    files = ["imagesTr/x_0000.nii.gz", "labelsTr/x.nii.gz"]
+    index = index_cases(write_nnunet(tmp_path, {"channel_names": {"0": "CT"}, "labels": labels}, files))
+    assert dict(index.label_values) == {"background": 0, "label 1": 1, "label 2": 2, "enhancing": 3}
+    assert index.regions == {
+        "whole tumour": ("label 1", "label 2", "enhancing"),
+        "core": ("label 2", "enhancing"),
+        "enhancing": ("enhancing",),
+    }
+    assert index.cases[0].modality == "CT"
+
+
+def test_params_override_what_the_description_says(tmp_path):
+    files = ["imagesTr/x.nii.gz", "labelsTr/x.nii.gz"]
+    write_nnunet(tmp_path, {"labels": {"background": 0, "a": 1, "b": 2}}, files)
+    with pytest.raises(InputError, match=r"dataset\.json: no channel_names.*modality: CT or MRI"):
+        index_cases(tmp_path)
+    settings = DatasetParams(modality="CT", classes={"edge": 2, "core": 1}, regions={"all": (1, "edge")})
+    index = index_cases(tmp_path, settings)
+    assert list(index.label_values.items()) == [("background", 0), ("edge", 2), ("core", 1)]
+    assert index.regions == {"all": ("core", "edge")}
+    assert index.cases[0].modality == "CT"
+    with pytest.raises(InputError, match=r"regions\.all: no class 'egde'; did you mean 'edge \(2\)'"):
+        index_cases(tmp_path, settings.model_copy(update={"regions": {"all": ("egde",)}}))
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ({"labels": {"background": 0, "ignore": 3}}, "to be ignored are not supported"),
+        ({"labels": {"one": 1}}, "no name for 0"),
+        ({"labels": {"background": "none"}}, "expected whole numbers"),
+        ({"labels": {"background": 0}, "channel_names": ["T1"]}, "channel_names: expected numbers"),
+    ],
+)
+def test_a_description_that_makes_no_sense_is_named(tmp_path, description, message):
+    write_nnunet(tmp_path, description, ["imagesTr/x.nii.gz", "labelsTr/x.nii.gz"])
+    with pytest.raises(InputError, match=rf"dataset\.json: .*{message}"):
+        index_cases(tmp_path)
+
+
+def test_decathlon_brain_tumours_are_called_as_in_brats(tmp_path):
+    description = {
+        "modality": {"0": "FLAIR", "1": "T1w", "2": "t1gd", "3": "T2w"},
+        "labels": {"0": "background", "1": "edema", "2": "non-enhancing tumor", "3": "enhancing tumour"},
+    }
+    files = ["imagesTr/BRATS_001.nii.gz", "labelsTr/BRATS_001.nii.gz", "imagesTr/._BRATS_001.nii.gz"]
+    write_nnunet(tmp_path / "Task01_BrainTumour", description, [*files, "imagesTs/BRATS_485.nii.gz"])
+    index = index_cases(tmp_path)
+    assert index.layout == "msd_brain_tumour"
+    assert index.channels == ("flair", "t1", "t1ce", "t2")
+    # The order of BraTS's class indices, by the Decathlon's values.
+    assert list(index.label_values.items()) == [("background", 0), ("NCR/NET", 2), ("ED", 1), ("ET", 3)]
+    assert index.regions["TC"] == ("NCR/NET", "ET")
+    assert [case.images for case in index.cases] == [
+        (tmp_path / "Task01_BrainTumour/imagesTr/BRATS_001.nii.gz",)
+    ]
+
+
+def test_brats_grades_are_selected_by_folder(tmp_path):
+    for patient in ("HGG/Brats18_2013_1_1", "HGG/Brats18_2013_10_1", "LGG/Brats18_2013_0_1"):
+        for ending in ("_flair", "_t1", "_t1ce", "_t2", "_seg"):
+            touch(tmp_path / "training" / patient / f"{patient[4:]}{ending}.nii.gz")
+    assert len(index_cases(tmp_path).cases) == 3
+    index = index_cases(tmp_path, DatasetParams(select="HGG/*"))
+    assert [case.patient for case in index.cases] == ["Brats18_2013_10", "Brats18_2013_1"]
+    assert len(index_cases(tmp_path, DatasetParams(select="*_0_1")).cases) == 1
+    with pytest.raises(InputError, match=r"none of its 3 cases fits select: hgg/\*"):
+        index_cases(tmp_path, DatasetParams(select="hgg/*"))
+
+
+def test_scans_of_one_brats_2023_patient_belong_together(brats):
+    endings = ("-t2f", "-t1n", "-t1c", "-t2w", "-seg")
+    brats("BraTS-GLI-00005-000", endings=endings)
+    index = index_cases(brats("BraTS-GLI-00005-001", endings=endings))
+    assert [case.patient for case in index.cases] == ["BraTS-GLI-00005"] * 2
+
+
+def test_a_brats_part_without_any_labels_is_no_problem(tmp_path):
+    for part, endings in (
+        ("Training", ("_flair", "_t1", "_t1ce", "_t2", "_seg")),
+        ("Validation", ("_flair",)),
+    ):
+        for ending in endings:
+            touch(tmp_path / f"{part}Data" / f"{part}_001" / f"x{ending}.nii")
+    assert [case.name for case in index_cases(tmp_path).cases] == ["Training_001"]
+
+
+def test_a_name_that_comes_twice_is_a_problem(tmp_path):
+    for part in ("a", "b"):
+        for ending in ("_flair", "_t1", "_t1ce", "_t2", "_seg"):
+            touch(tmp_path / part / "case" / f"x{ending}.nii")
+    with pytest.raises(
+        InputError, match=r"b/case/x_seg\.nii: the case of .*a/case/x_seg\.nii is called so too"
+    ):
+        index_cases(tmp_path)
+
+
+def test_patient_folders_by_params(tmp_path):
+    for ending in ("-pre", "-post", "-mask"):
+        touch(tmp_path / "patient1" / f"scan{ending}.nrrd")
+    settings = DatasetParams(
+        channels={"post": "-post", "pre": "-pre"}, labels_suffix="-mask", classes={"bleed": 7}
+    )
+    index = index_cases(tmp_path, settings)
+    assert [file.name for file in index.cases[0].images] == ["scan-post.nrrd", "scan-pre.nrrd"]
+    assert dict(index.label_values) == {"background": 0, "bleed": 7}
+    with pytest.raises(InputError, match="say channels and classes"):
+        index_cases(tmp_path, DatasetParams(layout="patient_folders"))
+
+
+def test_acdc_frames_share_their_patient_and_the_film_is_skipped(tmp_path):
+    for part, patient in (("training", "patient001"), ("testing", "patient101")):
+        for name in ("frame01", "frame01_gt", "frame12", "frame12_gt", "4d"):
+            touch(tmp_path / "database" / part / patient / f"{patient}_{name}.nii.gz")
+    index = index_cases(tmp_path)
+    assert [(case.name, case.patient, case.official) for case in index.cases] == [
+        ("patient001_frame01", "patient001", "train"),
+        ("patient001_frame12", "patient001", "train"),
+        ("patient101_frame01", "patient101", "test"),
+        ("patient101_frame12", "patient101", "test"),
+    ]
+    assert list(index.label_values) == ["background", "RV", "MYO", "LV"]
+    (tmp_path / "database/training/patient001/patient001_frame12_gt.nii.gz").unlink()
+    with pytest.raises(InputError, match="no patient001_frame12_gt beside patient001_frame12"):
+        index_cases(tmp_path)
+
+
+def test_kits_images_lie_beside_their_labels_or_elsewhere(tmp_path):
+    touch(tmp_path / "kits19/data/case_00000/segmentation.nii.gz")
+    touch(tmp_path / "kits19/data/case_00000/imaging.nii.gz")
+    touch(tmp_path / "kits19/data/case_00001/segmentation.nii.gz")
+    touch(tmp_path / "images/case_00001.nii.gz")
+    touch(tmp_path / "images/case_00210.nii.gz")  # published without labels
+    index = index_cases(tmp_path)
+    assert [case.images[0].name for case in index.cases] == ["imaging.nii.gz", "case_00001.nii.gz"]
+    assert {case.modality for case in index.cases} == {"CT"}
+    touch(tmp_path / "images/case_00009.nii.gz")
+    touch(tmp_path / "kits19/data/case_00003/segmentation.nii.gz")
+    problems = index_cases(tmp_path, gather_problems=True).problems
+    assert {(problem.case, problem.kind) for problem in problems} == {
+        ("case_00009", "missing labels"),
+        ("case_00003", "missing image"),
+    }
+
+
+def test_every_layout_may_be_named_in_params():
+    named = get_args(DatasetParams.model_fields["layout"].annotation)
+    assert set(named) == {"auto", *LAYOUTS}
+
+
+def test_real_scans_are_recognised(realdata):
+    assert index_cases(realdata / "brats20").layout == "brats"
+    assert index_cases(realdata / "amos22").layout == "amos"

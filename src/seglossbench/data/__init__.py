@@ -1,37 +1,140 @@
 """From raw scans to tensors. ``LAYOUTS`` names the folder layouts that can be read."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from seglossbench.data import amos, brats
-from seglossbench.data.cases import CaseIndex
+from seglossbench.data import acdc, amos, brats, kits, msd_brain_tumour, nnunet, patient_folders
+from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.errors import InputError, nearest
+from seglossbench.params import DatasetParams
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a layout is recognised and read."""
+    """How a layout is recognised and read, and what it looks like, in words."""
 
     matches: Callable[[Path], bool]
-    index: Callable[[Path], CaseIndex]
+    index: Callable[[Path, DatasetParams], CaseIndex]
+    looks: str
 
 
-LAYOUTS = {"amos": Layout(amos.matches, amos.index), "brats": Layout(brats.matches, brats.index)}
+# ``auto`` takes the first that fits, so a special layout stands before the general one.
+LAYOUTS = {
+    "amos": Layout(
+        amos.matches, amos.index, "dataset.json with imagesTr and labelsTr of cases amos_NUMBER (AMOS)"
+    ),
+    "msd_brain_tumour": Layout(
+        msd_brain_tumour.matches, msd_brain_tumour.index, "dataset.json of Task01_BrainTumour (Decathlon)"
+    ),
+    "nnunet": Layout(
+        nnunet.matches, nnunet.index, "dataset.json with imagesTr and labelsTr (nnU-Net, Decathlon)"
+    ),
+    "acdc": Layout(acdc.matches, acdc.index, "patientNNN/patientNNN_frameNN and ..._gt (ACDC)"),
+    "kits": Layout(kits.matches, kits.index, "case_NNNNN/segmentation.nii.gz (KiTS)"),
+    "brats": Layout(
+        brats.matches,
+        brats.index,
+        "a folder per patient with files that end in _flair, _t1, _t1ce, _t2, _seg (BraTS)",
+    ),
+    "patient_folders": Layout(
+        lambda folder: False,  # only the params can say how its files' names end
+        patient_folders.index,
+        "a folder per patient with files that end as the dataset's channels in params say",
+    ),
+}
 
 
-def index_cases(folder: Path, layout: str = "auto") -> CaseIndex:
-    """The labelled cases of a raw dataset; ``auto`` takes the first layout that fits the folder."""
+def index_cases(
+    folder: Path, settings: DatasetParams | None = None, *, gather_problems: bool = False
+) -> CaseIndex:
+    """The labelled cases of a raw dataset, sorted by name, as the layout and the params describe them.
+
+    Raises InputError for the first case that cannot be put together, unless ``gather_problems`` leaves it out and lists
+    it in ``problems``.
+    """
+    settings = settings or DatasetParams()
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; download the dataset or give the folder that holds it")
-    if layout != "auto" and layout not in LAYOUTS:
-        raise InputError(f"layout: unknown layout {layout!r}; {nearest(layout, tuple(LAYOUTS))}")
-    for name, candidate in LAYOUTS.items():
-        if layout in ("auto", name) and candidate.matches(folder):
-            return candidate.index(folder)
-    expected = {
-        "amos": "dataset.json with imagesTr and labelsTr (AMOS, nnU-Net)",
-        "brats": "a folder per patient with files that end in _flair, _t1, _t1ce, _t2, _seg (BraTS)",
-    }
-    wanted = " or ".join(expected.values() if layout == "auto" else [expected[layout]])
-    raise InputError(f"{folder}: holds no cases that can be read; expected {wanted}")
+    index = _described(
+        _selected(_layout(folder, settings).index(folder, settings), folder, settings), settings
+    )
+    by_name: dict[str, Case] = {}
+    problems = list(index.problems)
+    for case in index.cases:
+        if (first := by_name.setdefault(case.name, case)) is not case:
+            problems.append(
+                Problem(
+                    case.name, "repeated name", case.labels, f"the case of {first.labels} is called so too"
+                )
+            )
+    if problems and not gather_problems:
+        others = f" ({len(problems) - 1} more problems: seglossbench check-data)" if len(problems) > 1 else ""
+        raise InputError(f"{problems[0]}{others}; mend it, or leave such cases out by on_bad_case: skip")
+    return replace(index, cases=tuple(by_name[name] for name in sorted(by_name)), problems=tuple(problems))
+
+
+def _layout(folder: Path, settings: DatasetParams) -> Layout:
+    wanted = settings.layout
+    if wanted == "auto" and settings.channels:
+        wanted = "patient_folders"
+    if wanted != "auto":
+        layout = LAYOUTS[wanted]
+        if wanted == "patient_folders" or layout.matches(folder):
+            return layout
+        raise InputError(f"{folder}: holds no cases that can be read; expected {layout.looks}")
+    for layout in LAYOUTS.values():
+        if layout.matches(folder):
+            return layout
+    expected = " or ".join(layout.looks for layout in LAYOUTS.values())
+    raise InputError(f"{folder}: holds no cases that can be read; expected {expected}")
+
+
+def _selected(index: CaseIndex, folder: Path, settings: DatasetParams) -> CaseIndex:
+    """The index of the cases that ``select`` asks for; raises InputError if there are none."""
+
+    def chosen(name: str, place: Path) -> bool:
+        pattern = settings.select
+        if pattern is None or fnmatchcase(name, pattern):
+            return True
+        return "/" in pattern and place.relative_to(folder).match(pattern)
+
+    cases = tuple(case for case in index.cases if chosen(case.name, case.labels.parent))
+    problems = tuple(problem for problem in index.problems if chosen(problem.case, problem.file))
+    if not cases and not problems:
+        raise InputError(
+            f"{folder}: none of its {len(index.cases)} cases fits select: {settings.select}; give a pattern of a "
+            "case's name, or of the end of its folder with a slash in it"
+            if index.cases
+            else f"{folder}: holds no labelled case"
+        )
+    return replace(index, cases=cases, problems=problems)
+
+
+def _described(index: CaseIndex, settings: DatasetParams) -> CaseIndex:
+    """The index with the classes, regions and modality that the params give instead of the layout's."""
+    label_values, regions = index.label_values, index.regions
+    if settings.classes is not None:
+        label_values = {"background": 0, **settings.classes}
+        regions = {name: region for name, region in regions.items() if label_values.keys() >= set(region)}
+    if settings.regions is not None:
+        regions = {
+            name: tuple(_class_name(member, label_values, name) for member in members)
+            for name, members in settings.regions.items()
+        }
+    cases = index.cases
+    if settings.modality is not None:
+        cases = tuple(replace(case, modality=settings.modality) for case in cases)
+    return replace(index, label_values=label_values, regions=regions, cases=cases)
+
+
+def _class_name(member: str | int, label_values: Mapping[str, int], region: str) -> str:
+    """A class by its name or by its value."""
+    by_value = {value: name for name, value in label_values.items()}
+    if member in label_values:
+        return str(member)
+    if member in by_value:
+        return by_value[int(member)]
+    known = [f"{name} ({value})" for name, value in label_values.items()]
+    raise InputError(f"regions.{region}: no class {member!r}; {nearest(str(member), known)}")

@@ -1,20 +1,47 @@
-"""The cases of a raw dataset: which files belong together, what the label values mean."""
+"""The cases of a raw dataset: which files belong together, what the label values mean, and what is wrong."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+Modality = Literal["CT", "MRI"]
+Part = Literal["train", "validation", "test"]
+ENDINGS = (".nii.gz", ".nii", ".nrrd", ".png")
+
 
 @dataclass(frozen=True)
 class Case:
-    """One patient's scan: a file per channel (or one 4D file) and its label map."""
+    """One scan: a file per channel (or one file that holds them all) and its label map.
+
+    ``official`` is the part that the dataset's authors keep it for; ``patient`` is the same for all scans of one
+    person, by default the case's name.
+    """
 
     name: str
     images: tuple[Path, ...]
     labels: Path
-    modality: Literal["CT", "MRI"]
-    official: Literal["train", "test"] | None = None
+    modality: Modality
+    official: Part | None = None
+    patient: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.patient:
+            object.__setattr__(self, "patient", self.name)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a case: a ``kind`` to count by, the file at fault and what was found in it."""
+
+    case: str
+    kind: str
+    file: Path
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -23,6 +50,7 @@ class CaseIndex:
 
     ``label_values`` maps a class name to the value that stands for it in the files, background first; the position in
     it is the class index that networks and losses use. ``regions`` maps a region's name to the classes it joins.
+    ``problems`` are those of cases that could not be put together, which ``cases`` therefore lacks.
     """
 
     layout: str
@@ -30,19 +58,26 @@ class CaseIndex:
     label_values: Mapping[str, int]
     cases: tuple[Case, ...]
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
 
-def nifti_stem(file: Path) -> str:
-    """The name of a NIfTI file without ``.nii`` or ``.nii.gz``."""
-    return file.name.removesuffix(".gz").removesuffix(".nii")
+def image_stem(file: Path) -> str:
+    """The name of an image file without its ending, such as ``.nii.gz``."""
+    ending = next((ending for ending in ENDINGS if file.name.endswith(ending)), "")
+    return file.name.removesuffix(ending)
 
 
-def nifti_files(folder: Path) -> list[Path]:
-    """The NIfTI files right in ``folder``, sorted by name, without the hidden ones that some archives hold."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.name.endswith((".nii", ".nii.gz")) and not file.name.startswith(".")
-    )
+def image_files(folder: Path) -> list[Path]:
+    """The images right in ``folder``, sorted by name, without the hidden ones that some archives hold."""
+    return next((files for _, files in image_folders(folder)), [])
+
+
+def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """``folder`` and every visible folder below it, each with the images right in it, sorted by name."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        path = Path(place)
+        yield (
+            path,
+            [path / name for name in sorted(names) if name.endswith(ENDINGS) and not name.startswith(".")],
+        )
