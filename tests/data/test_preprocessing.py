@@ -6,7 +6,7 @@ import pytest
 
 from seglossbench.data import index_cases
 from seglossbench.data.cases import Case, CaseIndex
-from seglossbench.data.images import labels_in_raw_space
+from seglossbench.data.geometry import labels_in_raw_space
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.data.preprocessing import class_indices, normalise, preprocess_case, preprocess_dataset
 from seglossbench.errors import InputError

@@ -232,12 +232,12 @@ def test_pairs_are_sorted_by_case(folders):
         (
             "a.nii",
             lambda file: nib.save(nib.Nifti1Image(np.ones((3, 3, 3, 2), "u1"), AFFINE), file),
-            "2 or 3 axes",
+            "2 values per voxel",
         ),
         (
             "a.nii",
             lambda file: nib.save(nib.Nifti1Image(np.ones((3, 3, 1, 2), "u1"), AFFINE), file),
-            "2 or 3 axes",
+            "2 values per voxel",
         ),
         ("a.png", lambda file: Image.new("RGB", (4, 4), (1, 2, 3)).save(file), "a coloured image"),
     ],

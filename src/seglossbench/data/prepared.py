@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglossbench.data.images import Geometry
+from seglossbench.data.geometry import Geometry
 from seglossbench.errors import InputError
 
 

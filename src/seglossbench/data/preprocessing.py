@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from seglossbench.data import images
+from seglossbench.data import geometry as spaces
 from seglossbench.data.cases import Case, CaseIndex
-from seglossbench.data.images import Geometry
+from seglossbench.data.geometry import Geometry
+from seglossbench.data.images import Volume, read_volume
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_folder, write_json
 from seglossbench.params import PreprocessParams
@@ -62,30 +63,33 @@ def preprocess_case(
     In RAS order, cropped to the nonzero box (MRI), respaced if asked for, then CT clipped to its window and scaled to
     [-1, 1], MRI z-scored per channel inside its nonzero mask.
     """
-    header = images.read_image(case.labels)
-    channels = [images.read_array(file, np.float32) for file in case.images]
-    raw_labels = images.read_array(case.labels, np.float32)
-    for file, channel in zip(case.images, channels, strict=True):
-        _check_same_grid(file, channel.shape, images.read_image(file).affine, case.labels, header)
-    labels = class_indices(raw_labels, label_values, case.labels)
-    orientation = images.orientation_of(header.affine)
-    image = np.stack([images.to_ras(channel, orientation) for channel in channels])
-    labels = images.to_ras(labels, orientation)
-    spacing = np.array(images.spacing_mm(header.affine))[orientation[:, 0].argsort()]
+    truth = read_volume(case.labels)
+    if len(truth.array) != 1:
+        raise InputError(f"{case.labels}: {len(truth.array)} values per voxel; a label map has one")
+    channels = []
+    for file in case.images:
+        volume = read_volume(file)
+        _check_same_grid(file, volume, case.labels, truth)
+        channels += list(volume.array)
+    labels = class_indices(truth.array[0], label_values, case.labels)
+    orientation = spaces.orientation_of(truth.affine)
+    image = np.stack([spaces.to_ras(channel, orientation) for channel in channels]).astype(np.float32)
+    labels = spaces.to_ras(labels, orientation)
+    spacing = np.array(truth.spacing_mm)[orientation[:, 0].argsort()]
 
-    box: images.Box = tuple((0, size) for size in labels.shape)
+    box: spaces.Box = tuple((0, size) for size in labels.shape)
     if settings.crop_to_nonzero and case.modality == "MRI":
-        box = images.nonzero_box(image)
-    image, labels = image[(slice(None), *images.slices(box))], labels[images.slices(box)]
+        box = spaces.nonzero_box(image)
+    image, labels = image[(slice(None), *spaces.slices(box))], labels[spaces.slices(box)]
     if settings.spacing_mm is not None:
         target = np.array(settings.spacing_mm)
         shape = np.maximum(1, np.round(np.array(labels.shape) * spacing / target)).astype(int).tolist()
-        image = np.stack([images.resample(channel, shape, order=1) for channel in image])
+        image = np.stack([spaces.resample(channel, shape, order=1) for channel in image])
         spacing = spacing * labels.shape / np.array(shape)
-        labels = images.resample(labels, shape, order=0)
+        labels = spaces.resample(labels, shape, order=0)
     geometry = Geometry(
-        raw_shape=tuple(int(size) for size in header.shape),
-        affine=tuple(tuple(float(x) for x in row) for row in header.affine),
+        raw_shape=truth.shape,
+        affine=tuple(tuple(float(x) for x in row) for row in truth.affine),
         orientation=tuple(tuple(float(x) for x in row) for row in orientation),
         box=box,
         spacing_mm=tuple(float(size) for size in spacing),
@@ -114,9 +118,7 @@ def normalise(image: NDArray[np.float32], modality: str, settings: PreprocessPar
     return scaled
 
 
-def class_indices(
-    raw: NDArray[np.floating[Any]], label_values: Mapping[str, int], file: Path
-) -> NDArray[np.uint8]:
+def class_indices(raw: NDArray[Any], label_values: Mapping[str, int], file: Path) -> NDArray[np.uint8]:
     """Label values as they stand in the file, turned into class indices; raises InputError for an unknown value."""
     indices = np.full(raw.shape, 255, dtype=np.uint8)
     for position, value in enumerate(label_values.values()):
@@ -128,12 +130,10 @@ def class_indices(
     return indices
 
 
-def _check_same_grid(
-    file: Path, shape: tuple[int, ...], affine: NDArray[np.float64], labels: Path, header: Any
-) -> None:
-    if shape != tuple(header.shape):
-        raise InputError(f"{file}: shape {shape} differs from {header.shape} of {labels}")
-    if not np.allclose(affine, header.affine, atol=1e-2):
+def _check_same_grid(file: Path, volume: Volume, labels: Path, truth: Volume) -> None:
+    if volume.shape != truth.shape:
+        raise InputError(f"{file}: shape {volume.shape} differs from {truth.shape} of {labels}")
+    if not np.allclose(volume.affine, truth.affine, atol=1e-2):
         raise InputError(
             f"{file}: its affine differs from that of {labels}; they do not lie in the same space"
         )

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglossbench.data.images import read_array, read_image
+from seglossbench.data import images
 from seglossbench.errors import InputError
 
-SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".png")
+SUFFIXES = (*images.SUFFIXES, ".png")
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,12 @@ class LabelFile:
 
 def is_label_file(path: Path) -> bool:
     """Whether the file's ending is one of SUFFIXES."""
-    return path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")
+    return bool(images.suffix_of(path, SUFFIXES)) and not path.name.startswith(".")
 
 
 def stem_of(path: Path) -> str:
     """The file's name without its ending, ``case`` for ``case.nii.gz``."""
-    ending = next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), path.suffix)
-    return path.name[: len(path.name) - len(ending)]
+    return path.name[: len(path.name) - len(images.suffix_of(path, SUFFIXES) or path.suffix)]
 
 
 def read_labels(path: Path) -> LabelFile:
@@ -46,12 +45,12 @@ def read_labels(path: Path) -> LabelFile:
         raise InputError(f"{path}: no such file")
     if not is_label_file(path):
         raise InputError(f"{path}: unknown ending; label maps are {', '.join(SUFFIXES)}")
-    name = path.name.lower()
-    if name.endswith(".png"):
+    if images.suffix_of(path, SUFFIXES) == ".png":
         return _label_file(path, _read_png(path), None)
-    if name.endswith((".nii", ".nii.gz")):
-        return _label_file(path, read_array(path, None), np.asarray(read_image(path).affine, float))
-    return _label_file(path, *_read_with_simpleitk(path))
+    volume = images.read_volume(path)
+    if len(volume.array) > 1:
+        raise InputError(f"{path}: {len(volume.array)} values per voxel; a label map has one")
+    return _label_file(path, volume.array[0], volume.affine)
 
 
 def _label_file(path: Path, array: NDArray[Any], affine: NDArray[np.float64] | None) -> LabelFile:
@@ -88,23 +87,3 @@ def _read_png(path: Path) -> NDArray[Any]:
     if (pixels[..., :3] == pixels[..., :1]).all():
         return pixels[..., 0]
     raise InputError(f"{path}: a coloured image; a label map has one grey value or palette index per pixel")
-
-
-def _read_with_simpleitk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    try:
-        import SimpleITK as sitk
-    except ImportError:
-        raise InputError(f"{path}: reading this format needs SimpleITK; run pip install SimpleITK") from None
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InputError(f"{path}: not a readable image: {reason}") from None
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        raise InputError(f"{path}: several values per voxel; a label map has one")
-    size = image.GetDimension()
-    affine = np.eye(4)
-    affine[:size, :size] = np.reshape(image.GetDirection(), (size, size)) * image.GetSpacing()
-    affine[:size, 3] = image.GetOrigin()
-    to_ras = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK's axes point left and back, NIfTI's right and front
-    return sitk.GetArrayFromImage(image).T, to_ras @ affine

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from seglossbench.data.images import Geometry, labels_in_raw_space
+from seglossbench.data.geometry import Geometry, labels_in_raw_space
 from seglossbench.files import atomic_file
 from seglossbench.params import PredictParams
 

@@ -1,0 +1,94 @@
+"""How the array of a prepared case lies in its raw file: orientation, box, voxel size, and the way back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How the array of a prepared case lies in its raw file.
+
+    ``affine`` maps raw voxels to mm; ``orientation`` is nibabel's from the raw array to the closest RAS one; ``box`` is
+    the part that was kept of the RAS array, per axis (start, stop); ``spacing_mm`` is that of the prepared array.
+    """
+
+    raw_shape: tuple[int, ...]
+    affine: tuple[tuple[float, ...], ...]
+    orientation: tuple[tuple[float, ...], ...]
+    box: Box
+    spacing_mm: tuple[float, ...]
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Geometry":
+        """The geometry whose ``dataclasses.asdict`` went through JSON."""
+        return cls(
+            raw_shape=tuple(value["raw_shape"]),
+            affine=tuple(tuple(row) for row in value["affine"]),
+            orientation=tuple(tuple(row) for row in value["orientation"]),
+            box=tuple((start, stop) for start, stop in value["box"]),
+            spacing_mm=tuple(value["spacing_mm"]),
+        )
+
+    @property
+    def cropped_shape(self) -> tuple[int, ...]:
+        """The shape of the kept box before any respacing."""
+        return tuple(stop - start for start, stop in self.box)
+
+
+def orientation_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """nibabel's orientation from the array of that affine to the closest RAS array."""
+    orientation: NDArray[np.float64] = nib.io_orientation(affine)
+    return orientation
+
+
+def to_ras(array: NDArray[Any], orientation: NDArray[np.float64]) -> NDArray[Any]:
+    """The array with its axes flipped and swapped into RAS order."""
+    return np.asarray(nib.apply_orientation(array, orientation))
+
+
+def nonzero_box(image: NDArray[Any]) -> Box:
+    """The smallest box that holds all nonzero voxels of any channel of ``image`` (C, *spatial); all of it if none."""
+    mask: NDArray[np.bool_] = np.any(image, axis=0)
+    box = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        used = np.flatnonzero(np.any(mask, axis=others))
+        box.append((int(used[0]), int(used[-1]) + 1) if used.size else (0, mask.shape[axis]))
+    return tuple(box)
+
+
+def slices(box: Box) -> tuple[slice, ...]:
+    """The box as an index of an array."""
+    return tuple(slice(start, stop) for start, stop in box)
+
+
+def resample(array: NDArray[Any], shape: Sequence[int], order: int) -> NDArray[Any]:
+    """``array`` (*spatial) on a grid of ``shape`` over the same extent: order 1 is linear, 0 nearest (for labels)."""
+    if tuple(shape) == array.shape:
+        return array
+    from scipy import ndimage
+
+    factors = [new / old for new, old in zip(shape, array.shape, strict=True)]
+    zoomed: NDArray[Any] = ndimage.zoom(
+        array, factors, order=order, mode="nearest", grid_mode=True, prefilter=False
+    )
+    return zoomed
+
+
+def labels_in_raw_space(labels: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:
+    """A prepared label map (*spatial) put back into the raw array: respaced, uncropped, turned; outside is 0."""
+    orientation = np.array(geometry.orientation)
+    order = orientation[:, 0].argsort()
+    ras_shape = [geometry.raw_shape[axis] for axis in order]
+    ras = np.zeros(ras_shape, dtype=np.uint8)
+    ras[slices(geometry.box)] = resample(labels, geometry.cropped_shape, order=0)
+    identity = np.array([[axis, 1] for axis in range(3)])
+    back = nib.orientations.ornt_transform(identity, orientation)
+    return np.ascontiguousarray(nib.apply_orientation(ras, back))
