@@ -6,7 +6,8 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from isal import igzip, isal_zlib
+from isal import igzip
+from isal.igzip_lib import IsalError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = igzip.decompress(data)  # two to three times as fast as zlib, which nibabel uses
-    except (OSError, EOFError, isal_zlib.error) as error:
+    except (OSError, EOFError, IsalError) as error:  # type: ignore[misc]  # a stub that forgets the class
         raise InputError(f"{path}: truncated or damaged: {error}; download it again") from None
     kind = _NIFTI_HEADERS.get(data[:4])
     if kind is None:
