@@ -39,6 +39,33 @@ def test_a_change_of_preprocessing_changes_every_run_of_that_dataset_only(load):
     assert {key[0] for key in before if before[key] != after[key]} == {"amos_phantom"}
 
 
+def test_what_a_split_file_says_changes_the_runs_and_not_the_prepared_data(load, project):
+    text = "datasets: {brats_phantom: {split: file, split_file: split.json}}"
+    experiments = []
+    for content in ("{}", "[]"):
+        (project / "split.json").write_text(content)
+        experiments.append(load(text))
+    before, after = map(ids, experiments)
+    assert {key[0] for key in before if before[key] != after[key]} == {"brats_phantom"}
+    assert experiments[0].datasets[0].prepared == experiments[1].datasets[0].prepared
+    (project / "split.json").unlink()
+    with pytest.raises(InputError, match=r"brats_phantom\.split_file: split\.json: No such file"):
+        load(text)
+
+
+@pytest.mark.parametrize("changes", ["select: '*_001'", "regions: {WT: [ET]}", "on_bad_case: skip"])
+def test_how_cases_are_read_changes_the_prepared_data(load, changes):
+    before, after = load(), load(f"datasets: {{brats_phantom: {{{changes}}}}}")
+    assert before.datasets[0].prepared != after.datasets[0].prepared
+    assert before.datasets[1].prepared == after.datasets[1].prepared
+
+
+def test_the_order_of_classes_is_part_of_the_prepared_data(load):
+    texts = ("{a: 1, b: 2}", "{b: 2, a: 1}")
+    prepared = {load(f"datasets: {{brats_phantom: {{classes: {t}}}}}").datasets[0].prepared for t in texts}
+    assert len(prepared) == 2
+
+
 def test_threads_and_the_evaluation_leave_the_training_alone(load):
     before, after = load(), load("train: {threads: 2}\nevaluate: {hd95: max_directed}")
     assert ids(before) == ids(after)

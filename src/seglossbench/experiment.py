@@ -23,6 +23,7 @@ from seglossbench.params import DatasetParams, Params, PreprocessParams, Section
 PACKAGE = Path(__file__).parent
 NOT_IN_A_RESULT = {"threads", "device", "runs_per_job"}
 HOW_READ = {"layout", "select", "modality", "classes", "regions", "channels", "labels_suffix", "on_bad_case"}
+HOW_SPLIT = {"split", "split_seed", "folds", "fold", "test_fraction", "validation_fraction"}
 Item = TypeVar("Item")
 Settings = TypeVar("Settings", bound=Section)
 
@@ -209,6 +210,9 @@ class Experiment:
         evaluation = params.evaluate.model_dump(mode="json") | {"code": code_version("evaluation")}
         code = code_version("maps", "losses", "networks", "training", "randomness.py")
         for dataset in self.datasets:
+            split = dataset.params.model_dump(mode="json", include=HOW_SPLIT)
+            if dataset.params.split_file is not None:
+                split["names"] = digest(_text(Path(dataset.params.split_file), dataset.name))
             for network in params.grid.networks:
                 for loss in params.grid.losses:
                     for seed in params.grid.seeds:
@@ -219,12 +223,18 @@ class Experiment:
                             "train": dataset.train.model_dump(mode="json", exclude=NOT_IN_A_RESULT),
                             "stored_maps": dataset.maps.name,
                             "maps": params.maps.model_dump(mode="json"),
-                            "split": dataset.params.model_dump(
-                                mode="json", include={"split", "test_fraction", "validation_fraction"}
-                            ),
+                            "split": split,
                             "code": code,
                         }
                         yield Run(dataset, network, loss, seed, settings, evaluation)
+
+
+def _text(split_file: Path, dataset: str) -> str:
+    """The content of a split file; raises InputError if it is not there."""
+    try:
+        return split_file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"datasets.{dataset}.split_file: {split_file}: {error.strerror}") from None
 
 
 def folder_version(folder: Path) -> str:

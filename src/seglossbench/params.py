@@ -61,13 +61,17 @@ class DatasetParams(Section):
     select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
     modality: Literal["CT", "MRI"] | None = None  # these three instead of what the layout says
     classes: dict[str, Positive] | None = (
-        None  # each class's value in the files, in the order of class indices
+        None  # the value of each in the files, in the order of class indices
     )
     regions: dict[str, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
     channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
     labels_suffix: str = "_seg"  # and that of the labels
     on_bad_case: Literal["fail", "skip"] = "fail"
-    split: Literal["auto", "official", "alternating", "hold_out"] = "auto"
+    split: Literal["auto", "official", "alternating", "even_odd", "k_fold", "hold_out", "file"] = "auto"
+    split_file: str | None = None  # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
+    split_seed: int = 0
+    folds: Annotated[int, Field(ge=2)] = 5
+    fold: Annotated[int, Field(ge=0)] = 0  # the one to test on
     test_fraction: Fraction = 0.25
     validation_fraction: Fraction = 0.2
     preprocess: dict[str, Any] = {}  # what this dataset changes of the section preprocess

@@ -300,6 +300,7 @@ def _facts(experiment: Experiment) -> "Facts":
                 train=len(split.train),
                 validation=len(split.validation),
                 test=len(split.test),
+                split=split,
                 classes=tuple(scored_classes(prepared, experiment.params.evaluate.classes)),
                 phantom=dataset.params.phantom is not None,
             )

@@ -1,3 +1,4 @@
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def whole(tmp_path_factory):
     """The report of the fabricated experiment."""
     out = tmp_path_factory.mktemp("whole") / "reports"
     return write_report(out, fabricated.scores(), fabricated.histories(), fabricated.facts())
+
+
+def test_the_split_is_stored_with_the_names_of_its_cases(whole):
+    stored = json.loads((whole.parent / "tables" / "amos_phantom_split.json").read_text())
+    assert {part: len(stored[part]) for part in ("train", "validation", "test")} == {
+        "train": 12,
+        "validation": 3,
+        "test": 4,
+    }
+    assert "Split official: as the authors say" in whole.read_text(encoding="utf-8")
 
 
 def test_the_page_is_whole_and_every_link_of_it_leads_somewhere(whole):

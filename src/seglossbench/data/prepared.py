@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglossbench.data.cases import Part
 from seglossbench.data.geometry import Geometry
 from seglossbench.errors import InputError
 
@@ -20,7 +21,8 @@ class PreparedCase:
     name: str
     folder: Path
     modality: str
-    official: str | None
+    official: Part | None
+    patient: str
     truth: Path
     geometry: Geometry
     voxels_per_class: tuple[int, ...]
@@ -65,6 +67,7 @@ class PreparedDataset:
             folder=self.folder / name,
             modality=fact["modality"],
             official=fact["official"],
+            patient=fact["patient"],
             truth=Path(fact["truth"]),
             geometry=Geometry.from_json(fact["geometry"]),
             voxels_per_class=tuple(fact["voxels_per_class"]),

@@ -148,6 +148,7 @@ def _prepare_into(case: Case, index: CaseIndex, settings: PreprocessParams, part
         facts = {
             "modality": case.modality,
             "official": case.official,
+            "patient": case.patient,
             "truth": str(case.labels.resolve()),
             "geometry": asdict(geometry),
             "voxels_per_class": counts.tolist(),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from seglossbench.data.splits import Split
+
 
 @dataclass(frozen=True)
 class Run:
@@ -18,7 +20,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: how many cases it has for what, its classes in their order, and which cases were left out and why."""
+    """A dataset: how many cases it has for what and which, its classes in their order, who was left out and why."""
 
     name: str
     train: int
@@ -27,6 +29,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     phantom: bool = False
     skipped: tuple[str, ...] = ()
+    split: Split | None = None
 
 
 @dataclass(frozen=True)

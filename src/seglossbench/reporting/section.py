@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seglossbench.files import write_text
+from seglossbench.files import write_json, write_text
 from seglossbench.reporting import figures, formats
 from seglossbench.reporting.facts import Dataset, Facts, Run
 from seglossbench.reporting.metrics import metric_of
@@ -95,6 +95,8 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
         ):
             write_text(folder / f"{stem}.{ending}", text)
         tables.append((stem, table))
+    if described and described.split:
+        write_json(folder / f"tables/{anchor}_split.json", vars(described.split))
     pictures = tuple(_pictures(folder, anchor, scores, histories, networks, classes, unfinished, material))
     return Section(dataset, anchor, described, tuple(tables), pictures)
 
