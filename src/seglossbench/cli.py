@@ -308,6 +308,25 @@ def score(
     click.echo(out)
 
 
+@cli.command("diagnose-maps")
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.option("--mm", is_flag=True, help="Distances in mm by the file's voxel size; by default in voxels.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/diagnosis"), show_default=True)
+def diagnose_maps(labels: Path, mm: bool, out: Path) -> None:
+    """Show where the region-wise maps of a label map LABELS can push a prediction away from the truth.
+
+    Writes maps.png, maps.pdf and maps.csv: the boundary, active-contour and rectified maps side by side.
+
+    \b
+    Example:
+      seglossbench diagnose-maps labelsTr/case.nii.gz --out diagnosis
+    """
+    from seglossbench import stages
+
+    click.echo(stages.diagnose_maps(labels, out, in_mm=mm))
+    click.echo(out / "maps.png")
+
+
 @cli.command("verify-parity")
 @click.argument("folder", type=click.Path(path_type=Path))
 def verify_parity(folder: Path) -> None:

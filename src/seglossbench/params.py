@@ -122,6 +122,7 @@ class PredictParams(Section):
     window_size: Size | None = None  # none means: as large as a training patch
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     window_batch: Positive = 4
+    flips: bool = False  # the mean over all mirror images of a window, as nnU-Net does
 
 
 class EvaluateParams(Section):

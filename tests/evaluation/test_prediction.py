@@ -55,6 +55,23 @@ def test_windows_cover_a_volume_of_any_size():
         np.testing.assert_array_equal(labels, image[0] > 0)
 
 
+def test_flips_make_the_prediction_of_a_mirrored_image_the_mirrored_prediction():
+    """A network that looks to one side only is as blind as before without them."""
+    network = nn.Conv3d(1, 2, 3, padding=1)
+    with torch.no_grad():
+        network.weight.normal_(generator=torch.Generator().manual_seed(0))
+        network.bias.zero_()
+    image = np.random.default_rng(0).normal(size=(1, 8, 9, 10)).astype(np.float32)
+
+    def predict(image, flips):
+        settings = PredictParams(window_size=(8, 9, 10), flips=flips)
+        return predict_volume(network, image, (8, 9, 10), settings, torch.device("cpu"))
+
+    plain, mirrored = predict(image, True), predict(image[:, ::-1, :, ::-1], True)
+    np.testing.assert_array_equal(mirrored, plain[::-1, :, ::-1])
+    assert (predict(image[:, ::-1], False) != predict(image, False)[::-1]).any()
+
+
 def test_a_prediction_has_the_raw_files_affine(project):
     dataset = Experiment.load(overrides={"experiment": "tiny"}).dataset("brats_phantom")
     stages.download(dataset)

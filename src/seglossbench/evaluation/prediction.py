@@ -1,6 +1,7 @@
 """Whole volumes from a network that sees windows, and their predictions as files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ def predict_volume(
     settings: PredictParams,
     device: torch.device,
 ) -> NDArray[np.uint8]:
-    """The class index of each voxel (*spatial) of ``image`` (C, *spatial), by overlapping Gaussian-weighted windows."""
+    """The class index of each voxel (*spatial) of ``image`` (C, *spatial), by overlapping Gaussian-weighted windows.
+
+    With ``settings.flips``, the logits of a window are the mean over it and its mirror images along every set of axes.
+    """
     from monai.inferers.utils import sliding_window_inference
 
     network.eval()
@@ -32,12 +36,22 @@ def predict_volume(
         inputs,
         roi_size=tuple(settings.window_size or window_size),
         sw_batch_size=settings.window_batch,
-        predictor=network,
+        predictor=_over_flips(network) if settings.flips else network,
         overlap=settings.overlap,
         mode="gaussian",
     )
     labels: NDArray[np.uint8] = logits[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
     return labels
+
+
+def _over_flips(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    def predict(window: torch.Tensor) -> torch.Tensor:
+        spatial = range(2, window.ndim)
+        mirrored = [axes for count in range(len(spatial) + 1) for axes in combinations(spatial, count)]
+        logits = sum(network(window.flip(axes)).flip(axes) for axes in mirrored)
+        return torch.as_tensor(logits) / len(mirrored)
+
+    return predict
 
 
 def write_prediction(

@@ -21,7 +21,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
 _DPI = 192  # two pixels of the file for each pixel of the page
 _LINES = ("-", "--", "-.", ":")
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 9,
@@ -75,8 +75,8 @@ def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], metric: str 
     losses = [loss for loss in looks if loss in set(histories["loss"])]
     columns = min(3, max(1, ceil(len(losses) / 2)))
     rows = max(1, ceil(len(losses) / columns))
-    with mpl.rc_context(_STYLE):
-        figure = _figure(10.5, max(3.7, 0.6 + 1.5 * rows))
+    with mpl.rc_context(STYLE):
+        figure = new_figure(10.5, max(3.7, 0.6 + 1.5 * rows))
         left, right = figure.subfigures(1, 2, width_ratios=(1, 1.15), squeeze=False)[0]
         axes = left.subplots()
         for loss in losses:
@@ -112,8 +112,8 @@ def seed_spread(
     ``means`` has the rows of one dataset: ``network, loss, seed, value``; ``unfinished`` counts runs without scores.
     """
     losses = list(looks)
-    with mpl.rc_context(_STYLE):
-        figure = _figure(max(5.0, 4.2 * len(networks) + 1.2), 1.0 + 0.36 * len(losses))
+    with mpl.rc_context(STYLE):
+        figure = new_figure(max(5.0, 4.2 * len(networks) + 1.2), 1.0 + 0.36 * len(losses))
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
         for network, axes in zip(networks, panels, strict=True):
             own = means[means["network"] == network]
@@ -163,9 +163,9 @@ def per_class(
     absent = set(absent)
     step = 0.8 / max(1, len(losses))
     row_height = max(0.45, 0.075 * len(losses))
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         width = max(6.0, 4.3 * len(networks) + 1.6)
-        figure = _figure(width, 1.3 + row_height * len(classes))
+        figure = new_figure(width, 1.3 + row_height * len(classes))
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
         for network, axes in zip(networks, panels, strict=True):
             own = scores[(scores["network"] == network) & ~scores["class"].isin(absent)]
@@ -220,7 +220,7 @@ def save(figure: Figure, stem: Path) -> tuple[int, int]:
     """Write ``stem.png`` for the page and ``stem.pdf`` for papers; returns the size in pixels of the page."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     engine = figure.get_layout_engine()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         if engine is not None:
             engine.execute(figure)
             figure.set_layout_engine("none")  # both files have the same layout, computed once
@@ -233,7 +233,7 @@ def save(figure: Figure, stem: Path) -> tuple[int, int]:
     return round(width * 96), round(height * 96)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A figure of its own, outside pyplot's registry."""
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)

@@ -32,10 +32,12 @@ class Metric:
 def metric_of(name: str, distance_unit: str = "mm") -> Metric:
     """The metric by its name in the scores; one that we do not know has no direction."""
     family = name.partition("@")[0]
-    if family in ("DSC", "NSD"):
+    if family in ("DSC", "IoU", "sensitivity", "precision", "NSD", "NSD_voxel"):
         return Metric(name, "higher")
-    if family in ("HD", "HD95", "ASSD"):
+    if family in ("HD", "HD95", "HD95_pooled", "HD95_max_directed", "ASSD", "ASD_pooled"):
         return Metric(name, "lower", distance_unit, 2)
+    if family in ("TP", "FP", "FN", "truth_surface_voxels", "prediction_surface_voxels"):
+        return Metric(name, digits=0)
     return Metric(name)
 
 
