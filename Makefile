@@ -17,6 +17,7 @@ test: $(INSTALLED)  ## everything that CI checks
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 --dist loadfile
 
 ui: $(INSTALLED)  ## browse the runs in MLflow
+	@echo "Open http://127.0.0.1:$(or $(PORT),5000)/#/experiments?workflowType=machine_learning"
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(PORT),5000)
 
 bench: $(INSTALLED)  ## our speed against rivals, in the same run

@@ -358,7 +358,7 @@ def diagnose_maps(labels: Path, out: Path, *, in_mm: bool) -> str:
     """Write the figure and table of the region-wise maps of a label file into ``out``; returns the table as text."""
     import numpy as np
 
-    from seglossbench.data.images import orientation_of, to_ras
+    from seglossbench.data.geometry import orientation_of, to_ras
     from seglossbench.evaluation.label_files import read_labels
     from seglossbench.maps import Truth
     from seglossbench.reporting.diagnosis import write_diagnosis

@@ -14,7 +14,7 @@ from matplotlib.colors import BoundaryNorm, TwoSlopeNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from seglossbench.data.images import nonzero_box
+from seglossbench.data.geometry import nonzero_box
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_file
 from seglossbench.losses.diagnosis import can_mislead, diagnose, logit_gradient
