@@ -2,16 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from seglossbench.data import geometry as spaces
 from seglossbench.data.cases import Case, CaseIndex
@@ -19,6 +16,7 @@ from seglossbench.data.geometry import Geometry
 from seglossbench.data.images import Volume, read_volume
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_folder, write_json
+from seglossbench.parallel import over_cases
 from seglossbench.params import PreprocessParams
 
 
@@ -31,12 +29,7 @@ def preprocess_dataset(
     """
     parts = folder.with_name(folder.name + ".parts")
     prepare = partial(_prepare_into, index=index, settings=settings, parts=parts)
-    progress = partial(tqdm, total=len(index.cases), desc=f"preprocess {dataset}", unit="case")
-    if processes == 1:
-        facts = list(progress(map(prepare, index.cases)))
-    else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            facts = list(progress(pool.map(prepare, index.cases)))
+    facts = list(over_cases(prepare, index.cases, processes, f"preprocess {dataset}", bar=True))
     with atomic_folder(folder) as temporary:
         for case in index.cases:
             (parts / case.name).rename(temporary / case.name)

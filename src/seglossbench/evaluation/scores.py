@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
-from tqdm import tqdm
 
-from seglossbench.errors import InputError, JobError
+from seglossbench.errors import InputError
 from seglossbench.evaluation.case import check_classes
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.evaluation.metrics import DEFAULT_METRICS, metrics_named
 from seglossbench.evaluation.pairs import Pair, labels_of_pair, score_pair
+from seglossbench.parallel import over_cases
 
 IDENTITY = ("dataset", "network", "loss", "seed")
 COLUMNS = (*IDENTITY, "case", "class", "metric", "value")
-
-Result = TypeVar("Result")
 
 
 def score_files(
@@ -49,8 +43,9 @@ def score_files(
     policy_named(empty)
     if not cases:
         raise InputError("score: no case to score; give at least one truth with its prediction")
+    bar = None if progress else False
     if classes is None:
-        found = set(itertools.chain(*_over_pairs(labels_of_pair, cases, workers, progress, "labels")))
+        found = set(itertools.chain(*over_cases(labels_of_pair, cases, workers, "labels", bar)))
         if not found:
             raise InputError(f"{cases[0].truth} and all other files hold no label but 0; name the classes")
         classes = {str(value): (value,) for value in sorted(found)}
@@ -59,7 +54,7 @@ def score_files(
     run = {column: (identity or {}).get(column, "-") for column in IDENTITY}
     rows = [
         {**run, "case": pair.case, **record}
-        for pair, records in zip(cases, _over_pairs(score, cases, workers, progress, "score"), strict=True)
+        for pair, records in zip(cases, over_cases(score, cases, workers, "score", bar), strict=True)
         for record in records
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": object})
@@ -85,25 +80,3 @@ def parse_classes(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
             raise InputError(f"regions: {word!r} {fault}; write each name once, as WT=1,2,4")
         classes[name] = labels
     return classes
-
-
-def _over_pairs(
-    function: Callable[[Pair], Result], pairs: Sequence[Pair], workers: int, progress: bool, title: str
-) -> Iterator[Result]:
-    """The function's results in the order of the pairs, from several processes and with a progress bar."""
-    bar = partial(tqdm, total=len(pairs), desc=title, unit="case", disable=None if progress else True)
-    workers = min(workers, len(pairs))
-    if workers <= 1:
-        yield from bar(map(function, pairs))
-        return
-    # New processes rather than forks: a fork of a process with threads can hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        try:
-            yield from bar(pool.map(function, pairs))
-        except BrokenProcessPool:
-            raise JobError(
-                f"{title}: a process was killed (for want of memory?); use fewer workers"
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
