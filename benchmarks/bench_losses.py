@@ -14,7 +14,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.bench_scoring import row
 from seglossbench.losses import PAPER_LOSSES, build
-from seglossbench.losses.loss import Spec
+from seglossbench.losses.papers import Spec
 from seglossbench.maps import Truth
 
 SHAPE, CLASSES = (96, 96, 96), 16

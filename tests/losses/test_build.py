@@ -54,7 +54,13 @@ def test_terms_share_one_softmax(monkeypatch):
 
 @pytest.mark.parametrize("name", PAPER_LOSSES)
 def test_every_compound_of_the_papers_can_be_built(name):
-    assert torch.isfinite(build(PAPER_LOSSES[name])(LOGITS, TRUTH, 10))
+    loss = build(name)(LOGITS, TRUTH, 10)
+    assert torch.isfinite(loss)
+    assert loss == build(PAPER_LOSSES[name])(LOGITS, TRUTH, 10)
+
+
+def test_a_term_is_a_loss_by_its_name():
+    assert build("focal")(LOGITS, TRUTH) == build({"focal": 1.0})(LOGITS, TRUTH)
 
 
 @pytest.fixture
@@ -103,7 +109,8 @@ def test_a_term_of_the_user_by_decorator_or_by_hand(registry):
         ),
         ({"weighted_ce": {"weights": [1.0, 2.0]}}, "weighted_ce has 2 weights, expected 3"),
         ({}, "the loss is {}, expected names of terms"),
-        ("ce", "the loss is 'ce', expected names of terms"),
+        (["ce"], r"the loss is \['ce'\], expected names of terms"),
+        ("cwdc", r"unknown loss 'cwdc'; did you mean 'cwcd'\?"),
     ],
 )
 def test_a_bad_spec_is_named(spec, message):

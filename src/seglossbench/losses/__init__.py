@@ -1,8 +1,8 @@
 """Losses by name: terms of (logits, truth), and compounds of them as data."""
 
 from seglossbench.losses import contour, distance, distribution, region, region_wise
-from seglossbench.losses.loss import Loss, Spec, build, check_logits
-from seglossbench.losses.papers import PAPER_LOSSES
+from seglossbench.losses.loss import Loss, build, check_logits
+from seglossbench.losses.papers import PAPER_LOSSES, Spec
 from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import LOSSES, Term, register
 

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from seglossbench.errors import InputError, nearest
+from seglossbench.losses.papers import PAPER_LOSSES, Spec
 from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import LOSSES, Term
 from seglossbench.maps import Truth
-
-Spec = Mapping[str, float | Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -71,13 +70,18 @@ def check_logits(logits: Tensor) -> None:
         )
 
 
-def build(spec: Spec) -> Loss:
+def build(spec: Spec | str) -> Loss:
     """The loss that ``spec`` describes: names of terms in LOSSES to a weight, or to a weight and parameters.
 
     For example ``{"ce": 1.0, "rrw": 0.5}`` or ``{"focal": {"weight": 1.0, "gamma": 2.0}}``. The weight is 1 unless
     given, and a number or a schedule of the epoch ``{"from": 1.0, "to": 0.01, "per_epoch": -0.01}``.
+    A name alone is a compound of PAPER_LOSSES, such as ``"cwcd"``, or a term.
     Raises InputError naming an unknown term or parameter, or a value that cannot be.
     """
+    if isinstance(spec, str):
+        if spec not in PAPER_LOSSES and spec not in LOSSES:
+            raise InputError(f"unknown loss {spec!r}; {nearest(spec, [*PAPER_LOSSES, *LOSSES])}")
+        spec = PAPER_LOSSES.get(spec, {spec: 1.0})
     if not isinstance(spec, Mapping) or not spec:
         raise InputError(
             f"the loss is {spec!r}, expected names of terms and their weights, such as {{'ce': 1.0}}"

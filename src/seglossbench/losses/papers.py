@@ -1,6 +1,10 @@
 """The compound losses of the two papers and their baselines, as data."""
 
-from seglossbench.losses.loss import Spec
+from collections.abc import Mapping
+from typing import Any
+
+Spec = Mapping[str, float | Mapping[str, Any]]
+"""A loss as data: names of terms, each with its weight, or with its weight and parameters."""
 
 _FADING = {"weight": {"from": 1.0, "to": 0.01, "per_epoch": -0.01}}
 _GROWING = {"weight": {"from": 0.0, "to": 0.99, "per_epoch": 0.01}}
@@ -17,4 +21,4 @@ PAPER_LOSSES: dict[str, Spec] = {
     **{f"{x}_{d}": {d: 1.0, x: 1.0} for x in ("rrw", "boundary") for d in ("ce", "dice")},
     **{f"{x}_{d}_gradual": {d: _FADING, x: _GROWING} for x in ("rrw", "boundary") for d in ("ce", "dice")},
 }
-"""Names to specs for ``build``; a loss of one term needs no name but the term's."""
+"""Names that ``build`` takes, to their specs; a loss of one term needs no name but the term's."""

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from seglossbench.errors import InputError, nearest
-from seglossbench.losses.loss import Spec, build
-from seglossbench.losses.papers import PAPER_LOSSES
+from seglossbench.losses.loss import build
+from seglossbench.losses.papers import PAPER_LOSSES, Spec
 from seglossbench.maps import Truth
 
 LOSS_TOLERANCE = 1e-5

@@ -168,15 +168,15 @@ _SAID = {
 def _best(found: pd.DataFrame, metric: Metric, classes: int) -> dict[tuple[str, str], str]:
     """The best printed mean per network and class, where there is more than one loss to compare.
 
-    A mean over fewer than all the present ``classes`` does not take part.
+    A mean over fewer than all the present ``classes`` does not take part; if all losses print the same, none is best.
     """
     if not metric.better or found.empty:
         return {}
     fair = (found["class"] != MEAN) | (found["classes"] == classes)
     groups = found[fair & np.isfinite(found["mean"])].groupby(["network", "class"])["mean"]
     means = groups.max() if metric.better == "higher" else groups.min()
-    several = groups.count() > 1
-    return {key: metric.text(value) for key, value in means[several].items()}
+    differ = groups.agg(lambda values: len({metric.text(value) for value in values}) > 1)
+    return {key: metric.text(value) for key, value in means[differ].items()}
 
 
 def _caption(dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool) -> str:
