@@ -38,7 +38,7 @@ def test_command_line_beats_experiment(change):
     [
         ("train: {epoch: 7}", ["changed.yaml", "train.epoch", "'epochs'"]),
         ("trian: {epochs: 7}", ["changed.yaml", "trian", "'train'"]),
-        ("datasets: {own: {fold: x}}", ["changed.yaml", "datasets.own.fold", "'folder'"]),
+        ("datasets: {own: {foldr: x}}", ["changed.yaml", "datasets.own.foldr", "'folder'"]),
         ("train: {epochs: many}", ["train.epochs", "'many'"]),
         ("train: {epochs: 0}", ["train.epochs", "greater than 0"]),
         ("grid: {losses: [cwdc]}", ["grid.losses", "'cwdc'", "'cwcd'"]),

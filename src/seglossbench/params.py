@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seglossbench.errors import InputError, nearest
 
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
 Size = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
@@ -87,12 +88,31 @@ class MapsParams(Section):
 
 
 class OptimiserParams(Section):
-    """The optimiser by its name in torch.optim, with its options."""
+    """The optimiser by its name in torch.optim, with its options; SGD has Nesterov momentum."""
 
     name: Literal["Adam", "AdamW", "SGD"] = "AdamW"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-5
-    momentum: Fraction = 0.99
+    momentum: Fraction = 0.99  # of SGD
+
+
+class ScheduleParams(Section):
+    """The learning rate by epoch: a warm-up, then a decay by its name."""
+
+    name: Literal["constant", "poly", "cosine", "step"] = "poly"
+    power: Annotated[float, Field(gt=0)] = 0.9  # of poly
+    milestones: tuple[Positive, ...] = ()  # of step: the epochs from which on the rate is multiplied by
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    warm_up_epochs: Annotated[int, Field(ge=0)] = 0
+    warm_up_from: Annotated[float, Field(ge=0)] | None = None  # a rate; none means: a tenth of the whole
+
+    @model_validator(mode="after")
+    def _steps_ascend(self) -> "ScheduleParams":
+        if (self.name == "step") != bool(self.milestones):
+            raise ValueError("milestones belong to the schedule step, which needs some")
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError("milestones must ascend")
+        return self
 
 
 class TrainParams(Section):
@@ -105,8 +125,7 @@ class TrainParams(Section):
     foreground_fraction: Fraction = 1 / 3
     flip: bool = True
     optimiser: OptimiserParams = OptimiserParams()
-    schedule: Literal["constant", "poly", "cosine"] = "poly"
-    warm_up_epochs: Annotated[int, Field(ge=0)] = 0
+    schedule: ScheduleParams = ScheduleParams()
     clip_gradient_norm: float | None = 12.0
     validate_every: Positive = 1
     checkpoint_every: Positive = 1

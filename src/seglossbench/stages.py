@@ -191,7 +191,7 @@ def _build_network(experiment: Experiment, run: Run, prepared: PreparedDataset) 
     return networks.build(
         run.network,
         experiment.params.networks[run.network],
-        spatial_dims=len(run.dataset.train.patch_size),
+        patch_size=run.dataset.train.patch_size,
         in_channels=len(prepared.channels),
         out_channels=len(prepared.classes),
         seed=run.seed,

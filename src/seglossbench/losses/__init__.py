@@ -1,6 +1,7 @@
 """Losses by name: terms of (logits, truth), and compounds of them as data."""
 
 from seglossbench.losses import contour, distance, distribution, region, region_wise
+from seglossbench.losses.deep_supervision import Logits, scale_weights, supervised_terms
 from seglossbench.losses.loss import Loss, build, check_logits
 from seglossbench.losses.papers import PAPER_LOSSES, Spec
 from seglossbench.losses.prediction import Prediction
@@ -9,6 +10,7 @@ from seglossbench.losses.terms import LOSSES, Term, register
 __all__ = [
     "LOSSES",
     "PAPER_LOSSES",
+    "Logits",
     "Loss",
     "Prediction",
     "Spec",
@@ -21,4 +23,6 @@ __all__ = [
     "region",
     "region_wise",
     "register",
+    "scale_weights",
+    "supervised_terms",
 ]

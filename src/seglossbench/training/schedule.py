@@ -6,16 +6,21 @@ from seglossbench.params import TrainParams
 
 
 def learning_rate(epoch: int, settings: TrainParams) -> float:
-    """The learning rate of an epoch (from 0): warm-up from a tenth, linearly, then the schedule's decay.
+    """The learning rate of an epoch (from 0): a linear warm-up from its start rate, then the schedule's decay.
 
-    ``poly`` is ``(1 - epoch/epochs)^0.9`` (nnU-Net), ``cosine`` half a cosine, ``constant`` no decay.
+    ``poly`` is ``(1 - progress)^power`` (nnU-Net) and ``cosine`` half a cosine, both from the end of the warm-up;
+    ``step`` multiplies by ``factor`` from every milestone on, counted from epoch 0; ``constant`` does not decay.
     """
-    base = settings.optimiser.learning_rate
-    if epoch < settings.warm_up_epochs:
-        return base * (0.1 + 0.9 * epoch / settings.warm_up_epochs)
-    progress = (epoch - settings.warm_up_epochs) / max(1, settings.epochs - settings.warm_up_epochs)
-    if settings.schedule == "poly":
-        return float(base * (1 - progress) ** 0.9)
-    if settings.schedule == "cosine":
-        return base * (1 + math.cos(math.pi * progress)) / 2
-    return base
+    base, schedule = settings.optimiser.learning_rate, settings.schedule
+    warm_up = schedule.warm_up_epochs
+    if epoch < warm_up:
+        start = base / 10 if schedule.warm_up_from is None else schedule.warm_up_from
+        return start + (base - start) * epoch / warm_up
+    progress = (epoch - warm_up) / max(1, settings.epochs - warm_up)
+    decay = {
+        "constant": 1.0,
+        "poly": (1 - progress) ** schedule.power,
+        "cosine": (1 + math.cos(math.pi * progress)) / 2,
+        "step": schedule.factor ** sum(epoch >= milestone for milestone in schedule.milestones),
+    }
+    return float(base * decay[schedule.name])
