@@ -36,6 +36,8 @@ def test_every_command_has_help_with_an_example(command):
         (["--set", "nonsense", "list"], "expected KEY=VALUE"),
         (["--params", "nowhere.yaml", "list"], "nowhere.yaml: No such file"),
         (["train", "brats_phantom/unet/ce/seed0-0"], "no run"),
+        (["check-data", "ovn", "--on", "."], "no dataset 'ovn' in the params; did you mean 'own'"),
+        (["check-data", "own", "--on", "."], "holds no cases that can be read; expected dataset.json"),
         (["score", "truth.nii.gz", "prediction.nii.gz"], "truth.nii.gz: no such file"),
         (["report", "--scores", "nothing.csv"], "nothing.csv: No such file"),
     ],
@@ -83,6 +85,25 @@ def test_scoring_before_training_says_what_to_run(run):
     status, _, error = run("--set", "experiment=tiny", "evaluate", id)
     assert status == 2
     assert f"run seglossbench train {id}" in error
+
+
+def test_check_data_says_what_is_wrong_and_exits_1(run, project, write_nifti):
+    for number in (1, 2):
+        for part in ("flair", "t1", "t1ce", "t2", "seg"):
+            voxels = np.random.default_rng([number, len(part), ord(part[-1])]).integers(1, 3, (4, 4, 4))
+            write_nifti(project / f"mine/case{number}/x_{part}.nii", voxels.astype(np.int16))
+    words = ("check-data", "own", "--on", "mine")
+    status, out, _ = run(*words)
+    assert status == 0
+    assert out.startswith("own: all is well with 2 cases in the layout brats, of flair, t1, t1ce, t2")
+    for file in ("own.csv", "own.png", "own.pdf"):
+        assert (project / "reports" / "data" / file).stat().st_size > 0
+    (project / "mine/case2/x_t1.nii").write_text("no scan")
+    status, out, error = run(*words, "--out", "checked")
+    assert status == 1
+    assert "case2  unreadable  case2/x_t1.nii: not a readable NIfTI file" in out
+    assert "own: 1 of 2 cases are bad: 1 unreadable" in error
+    assert "unreadable" in (project / "checked" / "own_problems.csv").read_text()
 
 
 def test_verify_parity_passes_on_the_golden_files_and_fails_on_wrong_ones(run, tmp_path):

@@ -14,6 +14,7 @@ import yaml
 from seglossbench import __version__
 from seglossbench.errors import InputError, JobError, nearest
 from seglossbench.experiment import Experiment
+from seglossbench.params import load
 
 
 class Settings:
@@ -123,6 +124,57 @@ def download(settings: Settings, dataset: str) -> None:
     from seglossbench import stages
 
     stages.download(settings.experiment.dataset(dataset))
+
+
+@cli.command("check-data")
+@click.argument("dataset")
+@click.option(
+    "--on",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Check this folder, as the params of DATASET say that it is read.",
+)
+@click.option(
+    "--processes", type=click.IntRange(min=1), default=1, show_default=True, help="Cases at a time."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The folder; by default data in report.folder of the params.",
+)
+@pass_settings
+def check_data(
+    settings: Settings, dataset: str, folder: Path | None, processes: int, out: Path | None
+) -> None:
+    """Read every case of DATASET and tell what is wrong: exit status 1 if anything is.
+
+    Found are files that cannot be read or hold NaN, images and labels that do not lie in the same space, unknown and
+    empty labels, missing modalities and partners, and cases that come twice. Also writes what the cases are like.
+
+    \b
+    Examples:
+      seglossbench check-data brats_phantom --processes 2
+      seglossbench check-data own --on /data/mine
+    """
+    from seglossbench import stages
+    from seglossbench.data.checking import format_problems
+
+    if folder is None:
+        experiment = settings.experiment
+        chosen = experiment.dataset(dataset)
+        raw, params, reports = chosen.raw, chosen.params, experiment.report.parent
+    else:
+        known = load(settings.params, settings.overrides)
+        if dataset not in known.datasets:
+            raise InputError(
+                f"no dataset {dataset!r} in the params; {nearest(dataset, tuple(known.datasets))}"
+            )
+        raw, params, reports = folder, known.datasets[dataset], Path(known.report.folder)
+    problems, outcome = stages.check_data(dataset, raw, params, out or reports / "data", processes)
+    if problems:
+        click.echo(format_problems(problems, raw))
+        raise JobError(outcome)
+    click.echo(outcome)
 
 
 @cli.command()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from seglossbench.data import index_cases
+from seglossbench.data.facts import facts_of_prepared
 from seglossbench.data.prepared import PreparedCase, PreparedDataset
 from seglossbench.data.splits import Split, split_cases
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import atomic_file, atomic_folder
-from seglossbench.params import PhantomParams
+from seglossbench.params import DatasetParams, PhantomParams
 from seglossbench.records import (
     State,
     describe,
@@ -29,6 +30,7 @@ from seglossbench.records import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from seglossbench.data.cases import Problem
     from seglossbench.maps.store import MapSettings, StoredMaps
     from seglossbench.reporting.page import Facts
 
@@ -66,6 +68,43 @@ def _draw_phantom(phantom: PhantomParams, archive: Path) -> None:
             shape=phantom.shape,
             seed=phantom.seed,
         )
+
+
+def check_data(
+    name: str, raw: Path, settings: DatasetParams, out: Path, processes: int
+) -> "tuple[list[Problem], str]":
+    """Read every case of a raw folder; returns what is wrong with it, and the outcome in one line.
+
+    Writes into ``out``: ``NAME.csv``, a row per case, ``NAME.png`` and ``NAME.pdf`` of it, ``NAME_problems.csv``.
+    """
+    import pandas as pd
+
+    from seglossbench.data.checking import check_dataset
+    from seglossbench.reporting.data_figure import data_figure
+    from seglossbench.reporting.data_tables import case_table
+    from seglossbench.reporting.figures import save
+
+    index = index_cases(raw, settings, gather_problems=True)
+    problems, facts = check_dataset(index, processes, f"check {name}")
+    out.mkdir(parents=True, exist_ok=True)
+    if facts:
+        save(data_figure(facts), out / name)
+    wrong = pd.DataFrame(map(vars, problems), columns=["case", "kind", "file", "detail"])
+    for file, table in ((f"{name}.csv", case_table(facts)), (f"{name}_problems.csv", wrong)):
+        with atomic_file(out / file) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+    cases = {case.name for case in index.cases} | {problem.case for problem in problems}
+    if not problems:
+        classes = ", ".join(list(index.label_values)[1:])
+        return [], (
+            f"{name}: all is well with {len(cases)} cases in the layout {index.layout}, of "
+            f"{', '.join(index.channels)}, with {classes}; what they are like: {out / name}.png and .csv"
+        )
+    kinds = ", ".join(f"{count} {kind}" for kind, count in wrong["kind"].value_counts().items())
+    bad = wrong["case"].nunique()
+    return problems, (
+        f"{name}: {bad} of {len(cases)} cases are bad: {kinds}; all of them in {out / name}_problems.csv"
+    )
 
 
 def preprocess(dataset: Dataset, processes: int = 1) -> None:
@@ -301,6 +340,7 @@ def _facts(experiment: Experiment) -> "Facts":
                 validation=len(split.validation),
                 test=len(split.test),
                 split=split,
+                cases=tuple(facts_of_prepared(prepared)),
                 classes=tuple(scored_classes(prepared, experiment.params.evaluate.classes)),
                 phantom=dataset.params.phantom is not None,
             )

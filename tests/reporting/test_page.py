@@ -109,6 +109,7 @@ def test_every_dataset_has_tables_in_four_formats_and_figures_in_two(whole):
         "figures/amos_phantom_convergence_dynunet.png",
         "figures/amos_phantom_seeds.png",
         "figures/amos_phantom_classes.png",
+        "figures/amos_phantom_data.png",
         "figures/brats20_convergence_unet.png",
         "figures/brats20_classes.png",
     }

@@ -59,21 +59,53 @@ def read_volume(path: Path) -> Volume:
     Raises InputError that names a file that is missing, truncated, damaged, of an unknown format, whose affine is
     singular, or which holds NaN or infinite values.
     """
+    volume = read_unchecked(path)
+    for _, detail in faults_of(volume):
+        raise InputError(f"{path}: {detail}")
+    return volume
+
+
+def read_unchecked(path: Path) -> Volume:
+    """As ``read_volume``, but whatever numbers the file holds; ``faults_of`` says what is wrong with them."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     suffix = suffix_of(path)
     if not suffix:
         raise InputError(f"{path}: unknown ending; expected {', '.join(SUFFIXES)}")
     array, affine = _read_nifti(path) if suffix in NIFTI else _read_with_simpleitk(path)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise InputError(f"{path}: its affine is singular, so the voxel size is unknown; repair its header")
     if array.dtype.kind not in "biuf":
         raise InputError(f"{path}: expected one number per voxel and channel, found {array.dtype}")
-    if array.dtype.kind == "f":
-        array = array.astype(np.float32, copy=False)
-        if not np.isfinite(array).all():
-            raise InputError(f"{path}: holds NaN or infinite values; repair it or leave the case out")
-    return Volume(array, affine)
+    return Volume(array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array, affine)
+
+
+def faults_of(volume: Volume) -> list[tuple[str, str]]:
+    """What is wrong with the numbers of a file: the kind of each fault, and the fault in words."""
+    faults = []
+    affine = volume.affine[:3, :3]
+    if not np.isfinite(volume.affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+        faults.append(
+            ("singular affine", "its affine is singular, so the voxel size is unknown; repair its header")
+        )
+    if volume.array.dtype.kind == "f" and not np.isfinite(volume.array).all():
+        faults.append(
+            (
+                "not finite",
+                "holds NaN or infinite values; repair it or leave the case out by on_bad_case: skip",
+            )
+        )
+    return faults
+
+
+def difference(volume: Volume, other: Volume, name: str) -> tuple[str, str] | None:
+    """How the grid of a volume differs from that of the file called ``name``: the kind and words, or nothing."""
+    if volume.shape != other.shape:
+        return "other shape", f"shape {volume.shape} differs from {other.shape} of {name}"
+    if not np.allclose(volume.spacing_mm, other.spacing_mm, atol=1e-2):
+        spacings = [tuple(round(size, 4) for size in one.spacing_mm) for one in (volume, other)]
+        return "other spacing", f"its spacing {spacings[0]} mm differs from {spacings[1]} mm of {name}"
+    if not np.allclose(volume.affine, other.affine, atol=1e-2):
+        return "other affine", f"its affine differs from that of {name}; they do not lie in the same space"
+    return None
 
 
 def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:

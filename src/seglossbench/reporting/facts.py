@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from seglossbench.data.facts import CaseFacts
 from seglossbench.data.splits import Split
 
 
@@ -20,7 +21,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: how many cases it has for what and which, its classes in their order, who was left out and why."""
+    """A dataset: how many cases it has for what, its classes in their order, and which cases were left out and why.
+
+    ``split`` names the cases of each part, ``cases`` says what all of them are like.
+    """
 
     name: str
     train: int
@@ -30,6 +34,7 @@ class Dataset:
     phantom: bool = False
     skipped: tuple[str, ...] = ()
     split: Split | None = None
+    cases: tuple[CaseFacts, ...] = ()
 
 
 @dataclass(frozen=True)

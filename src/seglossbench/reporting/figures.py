@@ -40,7 +40,7 @@ STYLE: Any = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
-_REMARK: dict[str, Any] = {"fontsize": 8, "color": "#6b6b6b", "style": "italic"}
+REMARK: dict[str, Any] = {"fontsize": 8, "color": "#6b6b6b", "style": "italic"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], metric: str 
         axes.set(title=f"Validation {metric} ↑", xlabel="epoch", ylabel=f"{metric}, mean over classes")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if validation.empty:
-            axes.text(0.5, 0.5, "no validation", transform=axes.transAxes, ha="center", **_REMARK)
+            axes.text(0.5, 0.5, "no validation", transform=axes.transAxes, ha="center", **REMARK)
         _legend(left, {loss: looks[loss] for loss in losses}, "outside lower center", 3)
         right.suptitle("Training loss, each in its own scale", fontsize=9, fontweight="bold")
         panels = right.subplots(rows, columns, squeeze=False, sharex=True).flat
@@ -174,7 +174,7 @@ def per_class(
                     axes.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0)
                 if name in absent:
                     place = {"transform": axes.get_yaxis_transform(), "ha": "center", "va": "center"}
-                    axes.text(0.5, row, "absent from every test case", **place, **_REMARK)
+                    axes.text(0.5, row, "absent from every test case", **place, **REMARK)
             for number, loss in enumerate(losses):
                 heights = {name: row - 0.4 + step * (number + 0.5) for row, name in enumerate(classes)}
                 of_loss = own[own["loss"] == loss]

@@ -7,8 +7,11 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from seglossbench.data.facts import CaseFacts
 from seglossbench.files import write_json, write_text
 from seglossbench.reporting import figures, formats
+from seglossbench.reporting.data_figure import CAPTION, data_figure
+from seglossbench.reporting.data_tables import case_table, class_table
 from seglossbench.reporting.facts import Dataset, Facts, Run
 from seglossbench.reporting.metrics import metric_of
 from seglossbench.reporting.tables import Table, build_table, slug
@@ -47,6 +50,7 @@ class Section:
     facts: Dataset | None
     tables: tuple[tuple[str, Table], ...]
     pictures: tuple[Picture, ...]
+    data: tuple[Picture, pd.DataFrame] | None = None  # what its cases are like, and a row per class
 
     @property
     def title(self) -> str:
@@ -98,7 +102,18 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
     if described and described.split:
         write_json(folder / f"tables/{anchor}_split.json", vars(described.split))
     pictures = tuple(_pictures(folder, anchor, scores, histories, networks, classes, unfinished, material))
-    return Section(dataset, anchor, described, tuple(tables), pictures)
+    data = _data(folder, anchor, described.cases) if described and described.cases else None
+    return Section(dataset, anchor, described, tuple(tables), pictures, data)
+
+
+def _data(folder: Path, anchor: str, cases: Sequence[CaseFacts]) -> tuple[Picture, pd.DataFrame]:
+    """Draw and tabulate what the cases are like."""
+    stem = f"figures/{anchor}_data"
+    write_text(
+        folder / f"tables/{anchor}_cases.csv", case_table(cases).to_csv(index=False, float_format="%.6g")
+    )
+    size = figures.save(data_figure(cases), folder / stem)
+    return Picture(stem, "Data", CAPTION, *size), class_table(cases)
 
 
 def _pictures(
