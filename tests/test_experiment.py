@@ -73,6 +73,18 @@ def test_threads_and_the_evaluation_leave_the_training_alone(load):
     assert before.runs[0].predictions == after.runs[0].predictions
 
 
+def test_maps_of_the_volume_forbid_turning_patches_before_anything_runs(load):
+    with pytest.raises(InputError, match=r"datasets\.brats_phantom: train\.augmentation: maps of the whole"):
+        load("train: {augmentation: {preset: nnunet}}")
+    assert load("train: {augmentation: {preset: nnunet}}\nmaps: {scope: patch}").runs
+
+
+def test_a_preset_and_its_options_written_out_are_the_same_run(load):
+    assert ids(load("train: {augmentation: {preset: flip}}")) == ids(
+        load("train: {augmentation: {preset: none, flip_axes: all}}")
+    )
+
+
 def test_going_back_finds_the_former_ids(load):
     before = ids(load())
     load("train: {epochs: 3}")

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from seglossbench import params as parameters
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import digest
-from seglossbench.params import DatasetParams, Params, PreprocessParams, Section, TrainParams
+from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
 
 PACKAGE = Path(__file__).parent
 NOT_IN_A_RESULT = {"threads", "device", "runs_per_job"}
@@ -162,6 +162,8 @@ class Experiment:
             self.params.preprocess, params.preprocess, f"datasets.{name}.preprocess"
         )
         train = self._for_dataset(self.params.train, params.train, f"datasets.{name}.train")
+        if train.augmentation.resamples and self.params.maps.scope == "volume":
+            raise InputError(f"datasets.{name}: train.augmentation: {NO_VOLUME_MAPS}")
         if params.phantom is not None:
             version = digest([params.phantom.model_dump(mode="json"), code_version("data/phantoms")])
             raw = Path("data/raw") / f"{name}-{version}"
@@ -220,7 +222,8 @@ class Experiment:
                             **{"dataset": dataset.name, "network": network, "loss": loss, "seed": seed},
                             "network_settings": params.networks[network],
                             "loss_settings": params.losses[loss],
-                            "train": dataset.train.model_dump(mode="json", exclude=NOT_IN_A_RESULT),
+                            "train": dataset.train.model_dump(mode="json", exclude=NOT_IN_A_RESULT)
+                            | {"augmentation": dataset.train.augmentation.resolved().model_dump(mode="json")},
                             "stored_maps": dataset.maps.name,
                             "maps": params.maps.model_dump(mode="json"),
                             "split": split,

@@ -115,6 +115,65 @@ class ScheduleParams(Section):
         return self
 
 
+class ChanceParams(Section):
+    """How often something is changed, and the range from which its strength is drawn."""
+
+    probability: Fraction
+    range: tuple[float, float]
+
+
+# nnU-Net's, of its versions 1 and 2; a 2D patch turns further: rotation_degrees [-180, 180].
+_NNUNET: dict[str, Any] = {
+    "flip_axes": "all",
+    "rotation_degrees": {"probability": 0.2, "range": (-30.0, 30.0)},
+    "scale": {"probability": 0.2, "range": (0.7, 1.4)},
+    "noise_variance": {"probability": 0.1, "range": (0.0, 0.1)},
+    "blur_sigma": {"probability": 0.2, "range": (0.5, 1.0)},
+    "brightness": {"probability": 0.15, "range": (0.75, 1.25)},
+    "contrast": {"probability": 0.15, "range": (0.75, 1.25)},
+    "low_resolution": {"probability": 0.25, "range": (0.5, 1.0)},
+    "inverted_gamma": {"probability": 0.1, "range": (0.7, 1.5)},
+    "gamma": {"probability": 0.3, "range": (0.7, 1.5)},
+}
+_AUGMENTATIONS: dict[str, dict[str, Any]] = {"none": {}, "flip": {"flip_axes": "all"}, "nnunet": _NNUNET}
+
+
+NO_VOLUME_MAPS = (
+    "maps of the whole volume cannot be turned or scaled with a patch; set maps.scope to patch, or rotation_degrees "
+    "and scale to a probability of 0"
+)
+
+
+class AugmentationParams(Section):
+    """How training patches are changed at random: a preset, and what is to be other than in it.
+
+    An option that is not given is as the preset says; a probability of 0 switches it off.
+    """
+
+    preset: Literal["none", "flip", "nnunet"] = "flip"
+    flip_axes: Literal["all"] | tuple[Literal[0, 1, 2], ...] | None = None  # of the patch
+    rotation_degrees: ChanceParams | None = None  # about every axis
+    scale: ChanceParams | None = None  # above 1 the patch shows more than its size
+    noise_variance: ChanceParams | None = None
+    blur_sigma: ChanceParams | None = None  # in voxels, of every other channel
+    brightness: ChanceParams | None = None  # a factor
+    contrast: ChanceParams | None = None  # a factor of the distance to the mean
+    low_resolution: ChanceParams | None = None  # the part of the voxels that is left, of every other channel
+    inverted_gamma: ChanceParams | None = None
+    gamma: ChanceParams | None = None
+
+    def resolved(self) -> "AugmentationParams":
+        """The same with every option that does anything written out."""
+        given = self.model_dump(exclude_none=True, exclude={"preset"})
+        return AugmentationParams.model_validate({"preset": "none", **_AUGMENTATIONS[self.preset], **given})
+
+    @property
+    def resamples(self) -> bool:
+        """Whether it moves voxels to places between voxels."""
+        moves = (self.resolved().rotation_degrees, self.resolved().scale)
+        return any(chance is not None and chance.probability > 0 for chance in moves)
+
+
 class TrainParams(Section):
     """One training: its length, its patches, its optimiser."""
 
@@ -123,7 +182,7 @@ class TrainParams(Section):
     batch_size: Positive
     patch_size: Size
     foreground_fraction: Fraction = 1 / 3
-    flip: bool = True
+    augmentation: AugmentationParams = AugmentationParams()
     optimiser: OptimiserParams = OptimiserParams()
     schedule: ScheduleParams = ScheduleParams()
     clip_gradient_norm: float | None = 12.0

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from seglossbench.errors import InputError
-from seglossbench.maps import store
+from seglossbench.maps import Truth, store
 from seglossbench.params import MapsParams, TrainParams
 from seglossbench.training.batches import PatchBatches
 
@@ -75,8 +75,25 @@ def test_epochs_and_seeds_differ_and_repeat(cases, tmp_path):
     assert not torch.equal(first(0, 0), first(1, 0))
 
 
+def test_augmented_patches_repeat_and_their_maps_are_made_of_their_labels(cases):
+    def first():
+        changes = settings(augmentation={"preset": "nnunet"}, patch_size=(8, 6, 6), batch_size=12)
+        return next(
+            PatchBatches(cases, {}, (), 3, changes, MapsParams(scope="patch"), dataset="x", seed=0).epoch(0)
+        )
+
+    one, other = first(), first()
+    assert torch.equal(one.image, other.image)
+    assert torch.equal(one.truth.labels, other.truth.labels)
+    assert one.image.dtype == torch.float32
+    assert torch.isfinite(one.image).all()
+    assert torch.equal(one.truth.contour, Truth(one.truth.labels, 3).contour)
+
+
 def test_a_case_smaller_than_the_patch_is_surrounded_by_zeros(cases, tmp_path):
-    sampler = batches_of(cases[:1], tmp_path, ("rectified",), patch_size=(12, 9, 8), flip=False)
+    sampler = batches_of(
+        cases[:1], tmp_path, ("rectified",), patch_size=(12, 9, 8), augmentation={"preset": "none"}
+    )
     patch = next(sampler.epoch(0))
     assert patch.image.shape == (2, 1, 12, 9, 8)
     filled = (patch.image[0, 0] != 0).nonzero()

@@ -1,4 +1,4 @@
-"""Random patches of prepared cases, with the maps that a loss reads, cropped and flipped together."""
+"""Random patches of prepared cases, with the maps that a loss reads, cropped and changed together."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from seglossbench.maps import Truth
 from seglossbench.maps.store import STORED, StoredMaps
 from seglossbench.params import MapsParams, TrainParams
 from seglossbench.randomness import stream
+from seglossbench.training.augmentation import change_intensities, draw_placement
 
 Array = NDArray[Any]
 FOREGROUND_SAMPLES = 2000  # voxels remembered per case and class, as places where a patch may be centred
@@ -41,7 +42,8 @@ class PatchBatches:
     ``stored_maps`` holds, per case, its maps of the whole volume; of these, the ones in ``map_names`` are cropped and
     flipped with the patch, and a map that is not stored is computed from the patch when a loss asks for it. As in
     nnU-Net, every patch draws a case; a ``foreground_fraction`` of the patches is centred on a voxel of a random
-    foreground class of it. Where a case is smaller than the patch, image, labels and maps are 0 around it.
+    foreground class of it. Where a case is smaller than the patch, image, labels and maps are 0 around it. The patch is
+    then changed as ``settings.augmentation`` says.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class PatchBatches:
         self.map_names = tuple(sorted(set(map_names) & set(STORED))) if stored_maps else ()
         self.num_classes = num_classes
         self.settings = settings
+        self.augmentation = settings.augmentation.resolved()
         self.contour_kernel = maps.contour_kernel
         self.spacing_mm = _common_spacing(cases) if maps.distance_units == "mm" else None
         self.dataset = dataset
@@ -77,7 +80,7 @@ class PatchBatches:
         generator = stream("patches", self.dataset, self.seed, epoch, step)
         patches = [self._patch(generator) for _ in range(self.settings.batch_size)]
         arrays = {name: np.stack([patch[name] for patch in patches]) for name in patches[0]}
-        image = torch.from_numpy(arrays.pop("image")).float()
+        image = torch.from_numpy(arrays.pop("image"))
         labels = arrays.pop("labels")
         truth = Truth(
             labels,
@@ -91,12 +94,10 @@ class PatchBatches:
     def _patch(self, generator: np.random.Generator) -> dict[str, Array]:
         case = self.cases[int(generator.integers(len(self.cases)))]
         start = self._start(case, generator)
-        flips = tuple(
-            axis - case.labels.ndim
-            for axis in range(case.labels.ndim)
-            if self.settings.flip and generator.random() < 0.5
-        )
-        size = np.array(self.settings.patch_size)
+        placement = draw_placement(self.augmentation, case.geometry.spacing_mm, generator)
+        patch_size = np.array(self.settings.patch_size)
+        size = np.array(placement.cut_size(self.settings.patch_size))
+        start = start - (size - patch_size) // 2
         low, high = np.maximum(start, 0), np.minimum(start + size, case.labels.shape)
         region = tuple(slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
         labels = case.labels[region]
@@ -105,9 +106,11 @@ class PatchBatches:
             stored = self.stored_maps[case.name]
             arrays |= stored.crop(region, labels, self.map_names, self.contour_kernel)
         around = list(zip((low - start).tolist(), (start + size - high).tolist(), strict=True))
-        return {
-            name: np.ascontiguousarray(np.flip(_pad(array, around), flips)) for name, array in arrays.items()
-        }
+        arrays = {name: _pad(array, around) for name, array in arrays.items()}
+        arrays = placement.apply(arrays, self.settings.patch_size)
+        image = np.asarray(arrays["image"], np.float32)
+        arrays["image"] = change_intensities(image, self.augmentation, generator)
+        return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     def _start(self, case: PreparedCase, generator: np.random.Generator) -> NDArray[np.integer]:
         """The patch's first voxel. Where the case is smaller than the patch, the patch starts before the case."""
