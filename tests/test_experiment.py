@@ -74,7 +74,7 @@ def test_threads_and_the_evaluation_leave_the_training_alone(load):
 
 
 def test_maps_of_the_volume_forbid_turning_patches_before_anything_runs(load):
-    with pytest.raises(InputError, match=r"datasets\.brats_phantom: train\.augmentation: maps of the whole"):
+    with pytest.raises(InputError, match=r"datasets\.brats_phantom\.train\.augmentation: maps of the whole"):
         load("train: {augmentation: {preset: nnunet}}")
     assert load("train: {augmentation: {preset: nnunet}}\nmaps: {scope: patch}").runs
 
@@ -131,3 +131,71 @@ def test_unknown_run_and_dataset(load):
 def test_misspelt_preprocessing_of_a_dataset_is_named(load):
     with pytest.raises(InputError, match=r"datasets\.brats_phantom\.preprocess\.spacing.*'spacing_mm'"):
         load("datasets: {brats_phantom: {preprocess: {spacing: [1, 1, 1]}}}")
+
+
+@pytest.fixture
+def both(load, project):
+    """A function that loads an experiment which includes two others, ``one`` and ``two``."""
+
+    def load_both(text="grid: {seeds: [0, 1, 2]}", two="grid: {datasets: [amos_phantom], losses: [ce]}"):
+        (project / "experiments" / "one.yaml").write_text(
+            "grid: {datasets: [brats_phantom], losses: [ce, dice]}\ntrain: {epochs: 7, runs_per_job: 6}"
+        )
+        (project / "experiments" / "two.yaml").write_text(two)
+        return load("include: [one, two]\n" + text)
+
+    return load_both
+
+
+def test_an_experiment_that_includes_others_has_their_runs_and_is_laid_over_each(both):
+    experiment = both("grid: {seeds: [0, 1, 2]}\ntrain: {batch_size: 9}")
+    assert [part.name for part in experiment.parts] == ["one", "two"]
+    assert [dataset.name for dataset in experiment.datasets] == ["brats_phantom", "amos_phantom"]
+    assert len(experiment.runs) == (2 + 1) * 2 * 3
+    assert {
+        (run.dataset.name, run.dataset.train.epochs, run.dataset.train.batch_size) for run in experiment.runs
+    } == {
+        ("brats_phantom", 7, 9),
+        ("amos_phantom", 100, 9),
+    }
+    assert {experiment.part_of(run).name for run in experiment.runs if run.loss == "dice"} == {"one"}
+    # Jobs are as large as each part wants them, and hold every run once.
+    sizes = {job[0].dataset.name: len(job) for job in experiment.train_jobs()}
+    assert sizes == {"brats_phantom": 6, "amos_phantom": 1}
+    assert sorted(run.id for job in experiment.train_jobs() for run in job) == sorted(
+        run.id for run in experiment.runs
+    )
+
+
+def test_an_included_run_is_the_run_of_the_experiment_itself(both, load):
+    included = {run.id for run in both("grid: {seeds: [0]}").runs}
+    assert {
+        run.id for run in Experiment.load(overrides={"experiment": "one"}).runs if run.seed == 0
+    } <= included
+
+
+def test_one_name_cannot_mean_two_datasets(both):
+    shared = both(two="grid: {datasets: [brats_phantom], losses: [ce, rrw]}")
+    assert len(shared.datasets) == 1
+    assert len({run.id for run in shared.runs}) == len(shared.runs)
+    with pytest.raises(InputError, match=r"prepare dataset brats_phantom in different ways.*in two"):
+        both(two="grid: {datasets: [brats_phantom]}\npreprocess: {spacing_mm: [2, 2, 2]}")
+
+
+def test_an_included_experiment_must_be_there_and_include_none_itself(both, load):
+    with pytest.raises(InputError, match=r"changed\.yaml: include: two includes others itself"):
+        both(two="include: [one]")
+    with pytest.raises(InputError, match=r"no file .*onne\.yaml; did you mean 'one'"):
+        load("include: [one, onne]")
+
+
+def test_a_network_may_train_in_its_own_way(load):
+    experiment = load("networks: {unet: {train: {patch_size: [32, 32, 16]}}}")
+    patches = {run.network: run.dataset.train.patch_size for run in experiment.runs}
+    assert patches == {"unet": (32, 32, 16), "dynunet": (64, 64, 64)}
+    assert "train" not in experiment.runs[0].settings["network_settings"]
+    assert experiment.runs[0].settings["train"]["patch_size"] == [32, 32, 16]
+    before, after = ids(load()), ids(experiment)
+    assert {key[1] for key in before if before[key] != after[key]} == {"unet"}
+    with pytest.raises(InputError, match=r"networks\.unet\.train\.patch: .*'patch_size'"):
+        load("networks: {unet: {train: {patch: [32, 32, 16]}}}")

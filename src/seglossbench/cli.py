@@ -104,8 +104,9 @@ def list_(settings: Settings, what: str) -> None:
     if what == "runs":
         lines = [run.id for run in experiment.runs]
     else:
-        table: dict[str, Any] = getattr(experiment.params, what)
-        chosen = getattr(experiment.params.grid, what)
+        tables: list[dict[str, Any]] = [getattr(part.params, what) for part in experiment.parts]
+        table = {name: entry for part in tables for name, entry in part.items()}
+        chosen = {name for part in experiment.parts for name in getattr(part.params.grid, what)}
         lines = [f"{'*' if name in chosen else ' '} {name}" for name in table]
         lines.append(f"(* in experiment {experiment.name})")
     click.echo("\n".join(lines))
@@ -265,11 +266,12 @@ def track(settings: Settings, create_store: bool, rebuild: bool) -> None:
     from seglossbench.tracking import Tracker
 
     experiment = settings.experiment
-    tracker = Tracker(experiment.params.track.uri, experiment.name)
-    tracker.create_store()
-    if not create_store:
-        written = tracker.rebuild(experiment.runs, from_scratch=rebuild)
-        click.echo(f"{written} runs written to {experiment.params.track.uri}")
+    for part in experiment.parts:
+        tracker = Tracker(part.params.track.uri, part.name)
+        tracker.create_store()
+        if not create_store:
+            written = tracker.rebuild(part.runs, from_scratch=rebuild)
+            click.echo(f"{written} runs of {part.name} written to {part.params.track.uri}")
 
 
 @cli.command()

@@ -7,8 +7,8 @@ change of anything gives new paths for just what depends on it, and going back f
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +49,10 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training: a dataset, a network, a loss and a seed, with all settings that can change its result."""
+    """One training: a dataset, a network, a loss and a seed, with all settings that can change its result.
+
+    The dataset's ``train`` is the one that holds for the network.
+    """
 
     dataset: Dataset
     network: str
@@ -100,19 +103,32 @@ class Run:
 
 
 class Experiment:
-    """All datasets and runs that the params ask for, in the order of params."""
+    """All datasets and runs that the params ask for, in the order of params.
 
-    def __init__(self, params: Params) -> None:
+    An experiment that includes others has their datasets and runs; these are its ``parts``, each with params of its
+    own. Any other experiment is its own single part.
+    """
+
+    def __init__(self, params: Params, included: Sequence["Experiment"] = ()) -> None:
         self.params = params
-        self.datasets = tuple(self._dataset(name) for name in params.grid.datasets)
-        self.runs = tuple(self._runs())
+        self.parts: tuple[Experiment, ...] = tuple(included) or (self,)
+        self.datasets: tuple[Dataset, ...]
+        self.runs: tuple[Run, ...]
+        if included:
+            self.datasets = self._shared_datasets()
+            self.runs = tuple({run.id: run for part in included for run in part.runs}.values())
+        else:
+            self.datasets = tuple(self._dataset(name) for name in params.grid.datasets)
+            self.runs = tuple(self._runs())
+        self._parts_by_run = {run.id: part for part in reversed(self.parts) for run in part.runs}
 
     @classmethod
     def load(
         cls, path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None = None
     ) -> "Experiment":
         """The experiment of a params file with overrides of its top-level keys, as from ``--config``."""
-        return cls(parameters.load(path, overrides))
+        included = [cls(params) for params in parameters.load_included(path, overrides)]
+        return cls(parameters.load(path, overrides), included)
 
     @property
     def name(self) -> str:
@@ -125,16 +141,24 @@ class Experiment:
         return Path(self.params.report.folder) / "index.html"
 
     def train_jobs(self) -> list[tuple[Run, ...]]:
-        """The runs, ``train.runs_per_job`` of the same dataset and network to a job."""
-        size = self.params.train.runs_per_job
-        groups: dict[tuple[str, str], list[Run]] = {}
+        """The runs, ``train.runs_per_job`` of the same part, dataset and network to a job."""
+        groups: dict[tuple[str, str, str], list[Run]] = {}
         for run in self.runs:
-            groups.setdefault((run.dataset.name, run.network), []).append(run)
-        return [
-            tuple(group[start : start + size])
-            for group in groups.values()
-            for start in range(0, len(group), size)
-        ]
+            key = (self.part_of(run).name, run.dataset.name, run.network)
+            groups.setdefault(key, []).append(run)
+        jobs = []
+        for group in groups.values():
+            size = self.part_of(group[0]).params.train.runs_per_job
+            jobs += [tuple(group[start : start + size]) for start in range(0, len(group), size)]
+        return jobs
+
+    def part_of(self, run: Run) -> "Experiment":
+        """The part whose params a run follows."""
+        return self._parts_by_run[run.id]
+
+    def part_with(self, dataset: Dataset) -> "Experiment":
+        """The part whose params prepare a dataset."""
+        return next((part for part in self.parts if dataset in part.datasets), self)
 
     @property
     def tracked(self) -> Path:
@@ -158,12 +182,8 @@ class Experiment:
 
     def _dataset(self, name: str) -> Dataset:
         params = self.params.datasets[name]
-        preprocess = self._for_dataset(
-            self.params.preprocess, params.preprocess, f"datasets.{name}.preprocess"
-        )
-        train = self._for_dataset(self.params.train, params.train, f"datasets.{name}.train")
-        if train.augmentation.resamples and self.params.maps.scope == "volume":
-            raise InputError(f"datasets.{name}: train.augmentation: {NO_VOLUME_MAPS}")
+        preprocess = self._changed(self.params.preprocess, params.preprocess, f"datasets.{name}.preprocess")
+        train = self._train_params(name)
         if params.phantom is not None:
             version = digest([params.phantom.model_dump(mode="json"), code_version("data/phantoms")])
             raw = Path("data/raw") / f"{name}-{version}"
@@ -194,8 +214,19 @@ class Experiment:
             maps=Path("data/maps") / f"{name}-{maps}",
         )
 
-    def _for_dataset(self, section: Settings, changes: Mapping[str, Any], key: str) -> Settings:
-        """``section`` with the changes that a dataset makes to it; raises InputError that names the key at fault."""
+    def _train_params(self, dataset: str, network: str | None = None) -> TrainParams:
+        """The section train with what the dataset, and then the network, changes of it."""
+        key = f"datasets.{dataset}.train"
+        train = self._changed(self.params.train, self.params.datasets[dataset].train, key)
+        if network is not None:
+            key = f"networks.{network}.train"
+            train = self._changed(train, self.params.networks[network].get("train", {}), key)
+        if train.augmentation.resamples and self.params.maps.scope == "volume":
+            raise InputError(f"{key}.augmentation: {NO_VOLUME_MAPS}")
+        return train
+
+    def _changed(self, section: Settings, changes: Mapping[str, Any], key: str) -> Settings:
+        """``section`` with changes to it; raises InputError that names the key at fault."""
         kind = type(section)
         try:
             return kind.model_validate(parameters.merge(section.model_dump(), changes))
@@ -205,6 +236,19 @@ class Experiment:
             raise InputError(
                 f"{key}.{wrong}: {error.errors()[0]['msg'].lower()}; {nearest(wrong, known)}"
             ) from None
+
+    def _shared_datasets(self) -> tuple[Dataset, ...]:
+        """The datasets of all parts; raises InputError where one name means different things."""
+        datasets: dict[str, Dataset] = {}
+        for part in self.parts:
+            for dataset in part.datasets:
+                first = datasets.setdefault(dataset.name, dataset)
+                if (first.prepared, first.maps) != (dataset.prepared, dataset.maps):
+                    raise InputError(
+                        f"experiment {self.name}: its parts prepare dataset {dataset.name} in different ways; "
+                        f"give it another name in {part.name}"
+                    )
+        return tuple(datasets.values())
 
     def _runs(self) -> Iterator[Run]:
         """THE generator of runs: nothing else multiplies datasets, networks, losses and seeds."""
@@ -216,20 +260,23 @@ class Experiment:
             if dataset.params.split_file is not None:
                 split["names"] = digest(_text(Path(dataset.params.split_file), dataset.name))
             for network in params.grid.networks:
+                options = {key: value for key, value in params.networks[network].items() if key != "train"}
+                train = self._train_params(dataset.name, network)
+                trained = replace(dataset, train=train)
                 for loss in params.grid.losses:
                     for seed in params.grid.seeds:
                         settings = {
                             **{"dataset": dataset.name, "network": network, "loss": loss, "seed": seed},
-                            "network_settings": params.networks[network],
+                            "network_settings": options,
                             "loss_settings": params.losses[loss],
-                            "train": dataset.train.model_dump(mode="json", exclude=NOT_IN_A_RESULT)
-                            | {"augmentation": dataset.train.augmentation.resolved().model_dump(mode="json")},
+                            "train": train.model_dump(mode="json", exclude=NOT_IN_A_RESULT)
+                            | {"augmentation": train.augmentation.resolved().model_dump(mode="json")},
                             "stored_maps": dataset.maps.name,
                             "maps": params.maps.model_dump(mode="json"),
                             "split": split,
                             "code": code,
                         }
-                        yield Run(dataset, network, loss, seed, settings, evaluation)
+                        yield Run(trained, network, loss, seed, settings, evaluation)
 
 
 def _text(split_file: Path, dataset: str) -> str:

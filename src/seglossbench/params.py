@@ -1,6 +1,6 @@
 """What params.yaml and experiments/*.yaml may say: every key typed, every unknown key an error that names it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -230,12 +230,15 @@ class Params(Section):
     """All of params.yaml with the named experiment laid over it."""
 
     experiment: Name
+    include: tuple[
+        Name, ...
+    ] = ()  # other experiments, over each of which this one is laid; it has no runs of its own
     data_root: str | None = None
     grid: GridParams
     datasets: dict[Name, DatasetParams]
     preprocess: PreprocessParams = PreprocessParams()
     maps: MapsParams = MapsParams()
-    networks: dict[Name, dict[str, Any]]
+    networks: dict[Name, dict[str, Any]]  # train, in one of them, is what it changes of the section train
     losses: dict[Name, dict[str, Any]]
     train: TrainParams
     evaluate: EvaluateParams = EvaluateParams()
@@ -252,19 +255,50 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
     overrides = overrides or {}
     base = _read(path)
     experiment = str(overrides.get("experiment", base.get("experiment")))
-    folder = path.parent / "experiments"
-    file = folder / f"{experiment}.yaml"
+    return _laid(path, experiment, (_read_experiment(path, experiment), overrides))
+
+
+def load_included(path: Path, overrides: Mapping[str, Any] | None = None) -> tuple[Params, ...]:
+    """The params of each experiment that the one of ``load`` includes, with that one and ``overrides`` laid over it."""
+    overrides = overrides or {}
+    whole = load(path, overrides)
+    over = _read_experiment(path, whole.experiment) | {"include": []}
+    parts = []
+    for name in whole.include:
+        own = _read_experiment(path, name)
+        if own.get("include"):
+            raise InputError(
+                f"{_file(path, whole.experiment)}: include: {name} includes others itself; name those"
+            )
+        parts.append(_laid(path, name, (own, over, overrides)))
+    return tuple(parts)
+
+
+def _file(path: Path, experiment: str) -> Path:
+    return path.parent / "experiments" / f"{experiment}.yaml"
+
+
+def _read_experiment(path: Path, experiment: str) -> dict[str, Any]:
+    file = _file(path, experiment)
     if not file.is_file():
-        known = sorted(found.stem for found in folder.glob("*.yaml"))
+        known = sorted(found.stem for found in file.parent.glob("*.yaml"))
         raise InputError(f"{path}: experiment: no file {file}; {nearest(experiment, known)}")
     changes = _read(file)
     # Each file is validated by itself where it can be, so that the message names the file that holds the mistake.
-    _check_keys(base, Params, str(path))
     _check_keys(changes, Params, str(file))
-    _check_keys(overrides, Params, "--config")
-    merged = merge(merge(merge(base, changes), overrides), {"experiment": experiment})
+    return changes
+
+
+def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> Params:
+    """The params of ``path`` under the layers, the experiment's own first, what the command line says last."""
+    merged = _read(path)
+    file = _file(path, experiment)
+    _check_keys(merged, Params, str(path))
+    _check_keys(layers[-1], Params, "--config")
+    for layer in layers:
+        merged = merge(merged, layer)
     try:
-        params = Params.model_validate(merged)
+        params = Params.model_validate(merged | {"experiment": experiment})
     except ValidationError as error:
         raise InputError(_one_line(error, path, file)) from None
     for kind in ("datasets", "networks", "losses"):

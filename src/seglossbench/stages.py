@@ -1,7 +1,7 @@
 """One function per stage, put together from the rooms below; the command line calls these and nothing else."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from seglossbench.data.splits import Split, split_cases
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import atomic_file, atomic_folder
-from seglossbench.params import DatasetParams, PhantomParams
+from seglossbench.params import DatasetParams, Params, PhantomParams
 from seglossbench.records import (
     State,
     describe,
@@ -125,6 +125,7 @@ def cache_maps(experiment: Experiment, dataset: Dataset) -> None:
     """Compute the maps of every case that losses may read, once."""
     from seglossbench.maps import store
 
+    experiment = experiment.part_with(dataset)
     prepared = PreparedDataset(dataset.prepared)
     with atomic_folder(dataset.maps) as folder:
         for case in tqdm(prepared.cases.values(), desc=f"maps {dataset.name}", unit="case"):
@@ -168,7 +169,7 @@ def train_all(experiment: Experiment, runs: Sequence[Run], threads: int) -> None
     failed = []
     for run in runs:
         try:
-            train(experiment, run, threads)
+            train(experiment.part_of(run), run, threads)
         except InputError:
             raise
         except Exception as error:
@@ -229,7 +230,7 @@ def _build_network(experiment: Experiment, run: Run, prepared: PreparedDataset) 
 
     return networks.build(
         run.network,
-        experiment.params.networks[run.network],
+        run.settings["network_settings"],
         patch_size=run.dataset.train.patch_size,
         in_channels=len(prepared.channels),
         out_channels=len(prepared.classes),
@@ -263,6 +264,7 @@ def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
     """Score the predictions of a finished run against the raw truth, in the raw space, into its scores.csv."""
     from seglossbench.evaluation.scores import score_files
 
+    experiment = experiment.part_of(run)
     if state(run.folder) is not State.DONE:
         raise InputError(f"{run.id}: not trained yet ({state(run.folder)}); run seglossbench train {run.id}")
     if not run.predictions.exists():
@@ -331,6 +333,7 @@ def _facts(experiment: Experiment) -> "Facts":
 
     datasets = []
     for dataset in experiment.datasets:
+        settings = experiment.part_with(dataset).params.evaluate
         prepared = PreparedDataset(dataset.prepared)
         split = split_of(dataset, prepared)
         datasets.append(
@@ -341,11 +344,10 @@ def _facts(experiment: Experiment) -> "Facts":
                 test=len(split.test),
                 split=split,
                 cases=tuple(facts_of_prepared(prepared)),
-                classes=tuple(scored_classes(prepared, experiment.params.evaluate.classes)),
+                classes=tuple(scored_classes(prepared, settings.classes)),
                 phantom=dataset.params.phantom is not None,
             )
         )
-    settings = experiment.params.evaluate
     return page.Facts(
         experiment=experiment.name,
         runs=tuple(
@@ -357,14 +359,27 @@ def _facts(experiment: Experiment) -> "Facts":
             for run in experiment.runs
         ),
         datasets=tuple(datasets),
-        hd95=settings.hd95,
-        empty_policy=settings.empty,
+        hd95=_of_parts(experiment, lambda params: params.evaluate.hd95),
+        empty_policy=_of_parts(experiment, lambda params: params.evaluate.empty),
         conventions={
-            "Weights": f"{experiment.params.train.checkpoint} epoch of {experiment.params.train.epochs}",
-            "Maps": f"scope {experiment.params.maps.scope}, distances in {experiment.params.maps.distance_units}",
+            "Weights": _of_parts(
+                experiment, lambda params: f"{params.train.checkpoint} epoch of {params.train.epochs}"
+            ),
+            "Maps": _of_parts(
+                experiment,
+                lambda params: f"scope {params.maps.scope}, distances in {params.maps.distance_units}",
+            ),
         },
         versions=library_versions(),
     )
+
+
+def _of_parts(experiment: Experiment, convention: Callable[[Params], str]) -> str:
+    """What all parts of the experiment follow, or else what each of them follows."""
+    by_part = {part.name: convention(part.params) for part in experiment.parts}
+    if len(set(by_part.values())) == 1:
+        return next(iter(by_part.values()))
+    return "; ".join(f"{name}: {value}" for name, value in by_part.items())
 
 
 def score(

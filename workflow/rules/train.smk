@@ -34,7 +34,7 @@ for batch in EXPERIMENT.train_jobs():
             f"logs/train/{batch[0].id}.log",
         params:
             runs=[run.id for run in batch],
-        threads: EXPERIMENT.params.train.threads
+        threads: batch[0].dataset.train.threads
         message:
             f"train {', '.join(run.id for run in batch)}"
         shell:
