@@ -3,6 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from seglossbench import cli
+from seglossbench.experiment import Experiment
 
 
 @pytest.fixture
@@ -40,6 +41,10 @@ def test_every_command_has_help_with_an_example(command):
         (["check-data", "own", "--on", "."], "holds no cases that can be read; expected dataset.json"),
         (["score", "truth.nii.gz", "prediction.nii.gz"], "truth.nii.gz: no such file"),
         (["report", "--scores", "nothing.csv"], "nothing.csv: No such file"),
+        (["download", "kits9"], "did you mean 'kits19'"),
+        (["download", "kits19", "--origin", "nowhere"], "datasets.kits19.origin: no folder nowhere"),
+        (["download", "kits19", "--route", "kaggle"], "kits19 has no route 'kaggle'"),
+        (["download", "brats_phantom", "--origin", "x"], "datasets.brats_phantom"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(run, words, message):
@@ -119,3 +124,44 @@ def test_verify_parity_passes_on_the_golden_files_and_fails_on_wrong_ones(run, t
     assert status == 1
     assert "1 of" in error
     assert "rrw" in error
+
+
+def test_a_public_dataset_wants_its_licence_accepted_once(run, realdata):
+    words = ("download", "brats2020", "--origin", str(realdata / "brats20"))
+    status, out, error = run(*words)
+    assert status == 2
+    assert "Licence: BraTS terms of use (https://" in out
+    assert "Cite: Menze et al." in out
+    assert "download brats2020 --accept-licence" in error
+    assert run(*words, "--accept-licence")[0] == 0
+    status, out, error = run(*words)
+    assert (status, error) == (0, "")
+    assert "2 labelled cases in the layout brats" in out
+    assert f"{{datasets: {{brats2020: {{origin: {realdata / 'brats20'}}}}}}}" in out
+
+
+def test_real_scans_become_a_dataset_by_a_file_address(run, realdata, project):
+    address = (realdata / "amos22").as_uri()
+    status, out, _ = run("download", "amos22", "--accept-licence", "--origin", address)
+    assert status == 0
+    assert "2 labelled cases in the layout amos" in out
+    (project / "experiments" / "real.yaml").write_text(
+        f"grid: {{datasets: [amos22]}}\ndatasets: {{amos22: {{origin: '{address}', accept_licence: true}}}}"
+    )
+    dataset = Experiment.load(overrides={"experiment": "real"}).datasets[0]
+    assert (dataset.raw / "imagesTr" / "amos_0001.nii.gz").exists(), (
+        "the experiment finds what was downloaded"
+    )
+
+
+def test_a_source_needs_no_params(run, project, tmp_path):
+    (project / "params.yaml").unlink()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    status, out, _ = run("download", "acdc17", "--accept-licence", "--origin", "mine")
+    assert status == 0
+    raw = next((project / "data" / "raw").iterdir())
+    assert (raw / "notes.txt").exists()
+    assert str(raw.relative_to(project)) in out
+    assert "did you mean 'acdc17'" in run("download", "acd17")[2]
+    assert "CC BY-NC-SA 4.0" in run("list", "sources")[1]

@@ -122,8 +122,8 @@ def test_a_changed_file_changes_the_datas_version(tmp_path):
 
 
 def test_unknown_run_and_dataset(load):
-    with pytest.raises(InputError, match=r"no dataset 'brats'.*did you mean 'brats_phantom'"):
-        load().dataset("brats")
+    with pytest.raises(InputError, match=r"no dataset 'brats_fantom'.*did you mean 'brats_phantom'"):
+        load().dataset("brats_fantom")
     with pytest.raises(InputError, match="no run 'x'"):
         load().run("x")
 
@@ -199,3 +199,60 @@ def test_a_network_may_train_in_its_own_way(load):
     assert {key[1] for key in before if before[key] != after[key]} == {"unet"}
     with pytest.raises(InputError, match=r"networks\.unet\.train\.patch: .*'patch_size'"):
         load("networks: {unet: {train: {patch: [32, 32, 16]}}}")
+
+
+PUBLIC = "grid: {datasets: [amos22, kits19]}\n"
+
+
+def test_the_licence_is_no_part_of_the_identity(load):
+    assert ids(load(PUBLIC)) == ids(load(PUBLIC + "datasets: {amos22: {accept_licence: true}}"))
+
+
+def test_the_route_and_the_origin_are_part_of_the_identity_of_that_dataset(load, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "scan.nii").write_bytes(b"1")
+    (tmp_path / "mine.zip").write_bytes(b"1")
+    before = ids(load(PUBLIC))
+    versions = set(before.values())
+    for change in ("origin: mine", "origin: mine.zip", "origin: http://mirror/kits.zip", "route: git"):
+        after = ids(load(PUBLIC + f"datasets: {{kits19: {{{change}}}}}"))
+        assert {key[0] for key in before if before[key] != after[key]} == {"kits19"}
+        assert versions.isdisjoint(id for key, id in after.items() if key[0] == "kits19")
+        versions |= set(after.values())
+    (tmp_path / "mine" / "scan.nii").write_bytes(b"22")
+    assert versions.isdisjoint(
+        id
+        for key, id in ids(load(PUBLIC + "datasets: {kits19: {origin: mine}}")).items()
+        if key[0] == "kits19"
+    )
+
+
+def test_datasets_of_one_source_share_its_raw_folder(load):
+    other = "{source: kits19, preprocess: {spacing_mm: [2, 2, 2]}}"
+    first, second = load(f"grid: {{datasets: [kits19, again]}}\ndatasets: {{again: {other}}}").datasets
+    assert first.raw == second.raw
+    assert first.prepared != second.prepared
+
+
+def test_a_source_is_read_in_its_own_layout_unless_params_say_another(load):
+    assert load(PUBLIC).dataset("kits19").params.layout == "kits"
+    assert load(PUBLIC + "datasets: {kits19: {layout: nnunet}}").dataset("kits19").params.layout == "nnunet"
+
+
+def test_a_dataset_outside_of_the_grid_is_found(load):
+    assert load().dataset("acdc17").raw.name.startswith("acdc17-")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("kits19: {source: kits}", r"datasets\.kits19\.source: unknown source 'kits'; did you mean 'kits19'"),
+        ("kits19: {route: kaggle}", r"datasets\.kits19\.route: kits19 has no route 'kaggle'"),
+        ("kits19: {origin: nowhere}", r"datasets\.kits19\.origin: no folder nowhere"),
+        ("kits19: {folder: mine}", r"datasets\.kits19: .*give one of folder and source"),
+        ("own: {origin: mine}", r"datasets\.own: .*origin and route are those of a source"),
+    ],
+)
+def test_a_source_that_cannot_be_is_named(load, change, message):
+    with pytest.raises(InputError, match=message):
+        load(PUBLIC + f"datasets: {{{change}}}")

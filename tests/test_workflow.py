@@ -112,3 +112,14 @@ def test_a_bad_experiment_is_one_line(finished):
     assert answer.returncode != 0
     assert "did you mean 'tiny'" in answer.stdout + answer.stderr
     assert "Traceback" not in answer.stdout + answer.stderr
+
+
+def test_a_licence_that_is_not_accepted_is_one_line_on_the_console_and_in_the_log(finished):
+    (finished / "experiments" / "public.yaml").write_text("grid: {datasets: [amos22]}\n")
+    answer = call([*SNAKEMAKE, "--config", "experiment=public", "--", "data_all"], finished)
+    assert answer.returncode != 0
+    line = "seglossbench: amos22: the licence of amos22, CC BY 4.0"
+    assert line in answer.stdout + answer.stderr
+    (log,) = (finished / "logs" / "download").glob("amos22-*.log")
+    assert log.read_text().splitlines()[-1].startswith(line)
+    assert "Traceback" not in answer.stdout + answer.stderr + log.read_text()

@@ -4,7 +4,7 @@ An error is one line on stderr: exit status 2 for bad input, 1 for a failed job;
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import click
 import yaml
 
 from seglossbench import __version__
+from seglossbench.acquisition import sources
 from seglossbench.errors import InputError, JobError, nearest
 from seglossbench.experiment import Experiment
-from seglossbench.params import load
+from seglossbench.params import DatasetParams, load, merge
 
 
 class Settings:
@@ -28,6 +29,17 @@ class Settings:
     def experiment(self) -> Experiment:
         """The experiment with all its datasets and runs."""
         return Experiment.load(self.params, self.overrides)
+
+    def experiment_with(self, dataset: str, changes: Mapping[str, Any]) -> Experiment | None:
+        """The experiment with changes of one of its datasets; none if only the catalogue of sources knows that name."""
+        if not self.params.exists():
+            sources.find(dataset, "download")
+            return None
+        experiment = self.experiment
+        if dataset in sources.sources() and dataset not in experiment.params.datasets:
+            return None
+        experiment.dataset(dataset)  # an unknown name is an error before it could become a new entry
+        return Experiment.load(self.params, merge(self.overrides, {"datasets": {dataset: changes}}))
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -85,7 +97,9 @@ def cli(context: click.Context, params: Path, overrides: tuple[str, ...], debug:
 
 @cli.command("list")
 @click.argument(
-    "what", default="runs", type=click.Choice(["runs", "datasets", "networks", "losses", "experiments"])
+    "what",
+    default="runs",
+    type=click.Choice(["runs", "datasets", "networks", "losses", "experiments", "sources"]),
 )
 @pass_settings
 def list_(settings: Settings, what: str) -> None:
@@ -95,10 +109,14 @@ def list_(settings: Settings, what: str) -> None:
     Examples:
       seglossbench list
       seglossbench list losses
+      seglossbench list sources
     """
     if what == "experiments":
         files = sorted((settings.params.parent / "experiments").glob("*.yaml"))
         click.echo("\n".join(file.stem for file in files))
+        return
+    if what == "sources":
+        click.echo(sources.format_table())
         return
     experiment = settings.experiment
     if what == "runs":
@@ -114,17 +132,45 @@ def list_(settings: Settings, what: str) -> None:
 
 @cli.command()
 @click.argument("dataset")
+@click.option("--accept-licence", is_flag=True, help="Accept the licence of a public dataset, once for all.")
+@click.option("--origin", help="A folder, an archive or an address that serves in place of the download.")
+@click.option(
+    "--route", type=click.Choice(["auto", "http", "kaggle", "synapse", "git"]), help="The way to get it."
+)
 @pass_settings
-def download(settings: Settings, dataset: str) -> None:
+def download(
+    settings: Settings, dataset: str, accept_licence: bool, origin: str | None, route: str | None
+) -> None:
     """Get DATASET and unpack it under data/raw; a folder of your own is only looked at.
 
+    DATASET is one of the params, or a public one by its name in `seglossbench list sources`. An interrupted
+    download goes on where it stopped.
+
     \b
-    Example:
-      seglossbench download brats_phantom
+    Examples:
+      seglossbench download topomortar --accept-licence
+      seglossbench download brats2020 --accept-licence --origin ~/BraTS2020_TrainingData.zip
     """
     from seglossbench import stages
+    from seglossbench.acquisition import licences
 
-    stages.download(settings.experiment.dataset(dataset))
+    changes = {key: value for key, value in {"origin": origin, "route": route}.items() if value}
+    known = settings.experiment_with(dataset, changes)
+    chosen = known.dataset(dataset) if known else None
+    params = chosen.params if chosen else DatasetParams.model_validate({"source": dataset, **changes})
+    if params.source is not None:
+        source = sources.find(params.source, "download")
+        click.echo(source.describe())
+        if accept_licence:
+            licences.accept(params.source, source.licence)
+    if chosen:
+        index = stages.download(chosen)
+        click.echo(f"{chosen.raw}: {len(index.cases)} labelled cases in the layout {index.layout}")
+    else:
+        click.echo(stages.download_source(dataset, params))
+    if changes:
+        text = yaml.safe_dump({"datasets": {dataset: changes}}, default_flow_style=True).strip()
+        click.echo(f"To use it so in an experiment, say in its params: {text}")
 
 
 @cli.command("check-data")

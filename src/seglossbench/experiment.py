@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from seglossbench import params as parameters
+from seglossbench.acquisition import sources
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import digest
 from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
@@ -44,7 +45,7 @@ class Dataset:
     @property
     def is_local_folder(self) -> bool:
         """Whether the raw data is a folder of the user's, which is read where it lies."""
-        return self.params.phantom is None
+        return self.params.phantom is None and self.params.source is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +167,12 @@ class Experiment:
         return Path("logs") / f"tracked-{digest([str(run.scores) for run in self.runs])}"
 
     def dataset(self, name: str) -> Dataset:
-        """The dataset of that name; raises InputError that lists the known ones."""
-        return self._one(name, {dataset.name: dataset for dataset in self.datasets}, "dataset")
+        """The dataset of that name, of the grid or else of the params; raises InputError that lists the known ones."""
+        chosen = {dataset.name: dataset for dataset in self.datasets}
+        if name in chosen:
+            return chosen[name]
+        self._one(name, self.params.datasets, "dataset")
+        return self._dataset(name)
 
     def run(self, id: str) -> Run:
         """The run of that id; raises InputError that lists the nearest one."""
@@ -187,6 +192,11 @@ class Experiment:
         if params.phantom is not None:
             version = digest([params.phantom.model_dump(mode="json"), code_version("data/phantoms")])
             raw = Path("data/raw") / f"{name}-{version}"
+        elif params.source is not None:
+            version = source_version(params, f"datasets.{name}")
+            raw = raw_folder(params, version)
+            if params.layout == "auto":
+                params = params.model_copy(update={"layout": sources.find(params.source).layout})
         else:
             folder = params.folder or self.params.data_root
             if folder is None:
@@ -287,17 +297,45 @@ def _text(split_file: Path, dataset: str) -> str:
         raise InputError(f"datasets.{dataset}.split_file: {split_file}: {error.strerror}") from None
 
 
-def folder_version(folder: Path) -> str:
+def source_version(params: DatasetParams, key: str) -> str:
+    """What decides the content of a source's raw folder: its routes, or the origin that serves in place of them.
+
+    Raises InputError that names ``key`` for an unknown source or route and for an origin that is not there.
+    """
+    assert params.source is not None
+    exclude = sources.find(params.source, f"{key}.source").exclude
+    content: Any
+    if params.origin is None:
+        routes = sources.routes_of(params.source, params.route, f"{key}.route")
+        content = {route: [part.model_dump() for part in parts] for route, parts in routes.items()}
+    elif sources.is_http(params.origin):
+        content = params.origin
+    else:
+        path = sources.origin_path(params.origin)
+        content = (
+            [path.name, path.stat().st_size, path.stat().st_mtime_ns]
+            if path.is_file()
+            else folder_version(path, f"{key}.origin")
+        )
+    return digest([params.source, exclude, content])
+
+
+def raw_folder(params: DatasetParams, version: str) -> Path:
+    """Where a source's files lie, for all datasets that are made of them."""
+    return Path("data/raw") / f"{params.source}-{version}"
+
+
+def folder_version(folder: Path, key: str = "data_root") -> str:
     """A digest of the names, sizes and times of all files below ``folder``; raises InputError where there are none."""
     if not folder.is_dir():
-        raise InputError(f"data_root: no folder {folder}; give the folder that holds your cases")
+        raise InputError(f"{key}: no folder {folder}; give the folder that holds your cases")
     entries = sorted(
         (str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns)
         for file in folder.rglob("*")
         if file.is_file()
     )
     if not entries:
-        raise InputError(f"data_root: the folder {folder} is empty; give the folder that holds your cases")
+        raise InputError(f"{key}: the folder {folder} is empty; give the folder that holds your cases")
     return digest(entries)
 
 

@@ -52,10 +52,16 @@ class PreprocessParams(Section):
 
 
 class DatasetParams(Section):
-    """Where a dataset comes from (a phantom, a folder of yours) and how its cases are divided."""
+    """Where a dataset comes from (a phantom, a source, a folder of yours) and how its cases are divided."""
 
     phantom: PhantomParams | None = None
     folder: str | None = None
+    source: Name | None = None  # of the catalogue: seglossbench list sources
+    route: Literal["auto", "http", "kaggle", "synapse", "git"] = "auto"
+    origin: str | None = (
+        None  # an address, an archive or a folder that serves in place of the source's routes
+    )
+    accept_licence: bool = False  # of the source
     layout: Literal[
         "auto", "amos", "msd_brain_tumour", "nnunet", "acdc", "kits", "brats", "patient_folders"
     ] = "auto"
@@ -77,6 +83,15 @@ class DatasetParams(Section):
     validation_fraction: Fraction = 0.2
     preprocess: dict[str, Any] = {}  # what this dataset changes of the section preprocess
     train: dict[str, Any] = {}  # and of the section train
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> "DatasetParams":
+        places = [name for name in ("phantom", "folder", "source") if getattr(self, name) is not None]
+        if len(places) > 1:
+            raise ValueError(f"give one of {' and '.join(places)}")
+        if self.source is None and (self.origin is not None or self.route != "auto"):
+            raise ValueError("origin and route are those of a source; give the source's name, too")
+        return self
 
 
 class MapsParams(Section):

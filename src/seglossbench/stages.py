@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from seglossbench.data import index_cases
+from seglossbench.data.cases import CaseIndex
 from seglossbench.data.facts import facts_of_prepared
 from seglossbench.data.prepared import PreparedCase, PreparedDataset
 from seglossbench.data.splits import Split, split_cases
 from seglossbench.errors import InputError, JobError
-from seglossbench.experiment import Dataset, Experiment, Run
+from seglossbench.experiment import Dataset, Experiment, Run, raw_folder, source_version
 from seglossbench.files import atomic_file, atomic_folder
 from seglossbench.params import DatasetParams, Params, PhantomParams
 from seglossbench.records import (
@@ -35,22 +36,34 @@ if TYPE_CHECKING:
     from seglossbench.reporting.page import Facts
 
 
-def download(dataset: Dataset) -> None:
-    """Get the raw dataset into its place; a phantom is drawn into an archive first, which then counts as its origin."""
-    from seglossbench.data.download import download as fetch
-    from seglossbench.data.download import extract
+def download(dataset: Dataset) -> CaseIndex:
+    """Get the raw dataset into its place and look whether its cases can be read, which are returned."""
+    from seglossbench.acquisition.archives import extract
 
-    if dataset.is_local_folder:
-        index_cases(dataset.raw, dataset.params)
-        return
-    assert dataset.params.phantom is not None
-    origin = Path("data/phantoms") / f"{dataset.raw.name}.zip"
-    if not origin.exists():
-        _draw_phantom(dataset.params.phantom, origin)
-    archive = Path("data/archives") / origin.name
-    if not archive.exists():
-        fetch(origin.resolve().as_uri(), archive)
-    extract(archive, dataset.raw)
+    if dataset.params.phantom is not None:
+        archive = Path("data/phantoms") / f"{dataset.raw.name}.zip"
+        if not archive.exists():
+            _draw_phantom(dataset.params.phantom, archive)
+        extract(archive, dataset.raw)
+    elif dataset.params.source is not None:
+        download_source(dataset.name, dataset.params)
+    return index_cases(dataset.raw, dataset.params)
+
+
+def download_source(name: str, settings: DatasetParams) -> Path:
+    """Get the files of a source whose licence was accepted, unless they are there, and return their folder."""
+    from seglossbench.acquisition import licences, sources
+    from seglossbench.acquisition.acquire import acquire
+
+    assert settings.source is not None
+    source = sources.find(settings.source)
+    if not settings.accept_licence:
+        licences.require(settings.source, source.licence, name)
+    raw = raw_folder(settings, source_version(settings, f"datasets.{name}"))
+    if not raw.exists():
+        routes = sources.routes_of(settings.source, settings.route)
+        acquire(settings.source, source, raw, routes, origin=settings.origin)
+    return raw
 
 
 def _draw_phantom(phantom: PhantomParams, archive: Path) -> None:

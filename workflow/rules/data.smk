@@ -1,6 +1,8 @@
 # Download and preparation of every dataset of the experiment.
 for dataset in EXPERIMENT.datasets:
-    if not dataset.is_local_folder:
+    # Datasets of one source that differ in how they are read or prepared share its raw folder.
+    is_first = dataset.raw not in {other.raw for other in EXPERIMENT.datasets[: EXPERIMENT.datasets.index(dataset)]}
+    if is_first and not dataset.is_local_folder:
 
         rule:
             name:
@@ -14,7 +16,8 @@ for dataset in EXPERIMENT.datasets:
             message:
                 f"download {dataset.name}"
             shell:
-                "{SEGLOSSBENCH} download {params.dataset} > {log} 2>&1"
+                # The reason of a failure, such as a licence that is not accepted, is for the console, too.
+                "{SEGLOSSBENCH} download {params.dataset} > {log} 2>&1 || (tail -n 1 {log} >&2; exit 1)"
 
     rule:
         name:
