@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from seglossbench.acquisition import download as module
-from seglossbench.acquisition.download import Patience, download, shown
+from seglossbench.acquisition.download import Patience, download
+from seglossbench.acquisition.partial import shown
 from seglossbench.acquisition.space import NoSpaceError
 from seglossbench.errors import JobError
 from tests.acquisition.conftest import BODY, dropped, partial, ranged, send, whole
@@ -158,6 +158,20 @@ def test_what_is_not_there_is_not_tried_again(server, fetch):
     assert len(server.requests) == 1
 
 
+def test_a_web_page_does_not_take_the_place_of_what_was_had(server, fetch):
+    server.answers = [dropped(1_000_000)]
+    with pytest.raises(JobError):
+        fetch(tries=1)
+    server.answers = [
+        lambda handler, server: send(handler, 200, b"<html>", Content_Type="text/html; charset=utf-8")
+    ]
+    with pytest.raises(JobError, match=r"sent a web page in place of scans\.zip"):
+        fetch()
+    server.answers = [ranged]
+    assert fetch().read_bytes() == BODY
+    assert server.requests[-1]["Range"] == "bytes=1000000-"
+
+
 def test_nobody_answers(fetch):
     with pytest.raises(JobError, match=r"after 4 tries.*refused"):
         fetch("http://127.0.0.1:1/scans.zip")
@@ -263,4 +277,4 @@ def test_secrets_in_an_address_are_not_shown(server, fetch):
         fetch("http://me:hunter2@127.0.0.1:1/scans.zip?token=hunter2", tries=1)
     kept = fetch.file.with_name("scans.zip.json").read_text()
     assert "hunter2" not in f"{refused.value} {failed.value} {unreachable.value} {kept}"
-    assert module.shown(url) in str(failed.value)
+    assert shown(url) in str(failed.value)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from seglossbench.acquisition.download import BLOCK_BYTES, progress_bar
+from seglossbench.acquisition.partial import BLOCK_BYTES, progress_bar
 from seglossbench.acquisition.space import full_disk_is_an_error, require_space
 from seglossbench.errors import InputError, JobError
 from seglossbench.files import atomic_folder
