@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from seglossbench.acquisition import clients
+from seglossbench.acquisition import archives, clients
 from seglossbench.acquisition.acquire import acquire
 from seglossbench.acquisition.sources import FilePart, GitPart, KagglePart, NumberedPart, Source, SynapsePart
+from seglossbench.acquisition.space import NoSpaceError
 from seglossbench.errors import InputError, JobError
 from tests.acquisition.conftest import dropped, ranged, send
 
 LICENCE = {"name": "CC0", "url": "https://example.org", "allows": "anything"}
 
 
-def zipped(files):
+def zipped(files, compression=zipfile.ZIP_STORED):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
@@ -251,3 +252,28 @@ def test_raw_files_are_other_names_of_what_was_fetched(server, get):
     server.body = b"scan"
     raw = get({"http": (NumberedPart(url=server.url + "?{number}", numbers=(0, 0), target="{number}.nii"),)})
     assert Path(raw / "0.nii").stat().st_nlink == 2
+
+
+def test_a_full_disk_is_no_reason_to_try_another_route(get, monkeypatch):
+    def full(handle, cache):
+        raise NoSpaceError("the disk is full")
+
+    monkeypatch.setattr(clients, "kaggle", full)
+    monkeypatch.setattr(clients, "git", lambda *words: pytest.fail("no other route helps"))
+    with pytest.raises(NoSpaceError, match="the disk is full"):
+        get({"kaggle": (KagglePart(kaggle="a/b"),), "git": (GitPart(git="x"),)})
+
+
+def test_archives_in_archives_share_what_may_come_out_of_them(get, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "ALWAYS_ALLOWED_BYTES", 1_000_000)
+    inner = zipped({"zeros": bytes(600_000)}, zipfile.ZIP_DEFLATED)
+    (tmp_path / "one.zip").write_bytes(zipped({"1/inner.zip": inner}))
+    (tmp_path / "two.zip").write_bytes(zipped({"1/inner.zip": inner, "2/inner.zip": inner}))
+    assert files_of(get(origin="one.zip")) == ["1/zeros"]
+    with pytest.raises(InputError, match=r"two\.zip: unpacks to more than 100 times"):
+        get(origin="two.zip")
+    for _ in range(3):
+        inner = zipped({"deeper.zip": inner})
+    (tmp_path / "deep.zip").write_bytes(inner)
+    with pytest.raises(InputError, match="holds archives in archives, 3 deep"):
+        get(origin="deep.zip")
