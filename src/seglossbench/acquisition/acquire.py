@@ -215,8 +215,12 @@ def _unpack_all(archive: Path, place: Path, folder: Path, source: Source, strip:
             )
             if depth:
                 packed.unlink()
-        found = sorted(file for file in place.rglob("*") if file.is_file() and is_archive(file))
-        pending = [(file, file.parent.relative_to(folder), 0) for file in found]
+        pending = []
+        for file in sorted(file for file in place.rglob("*") if file.is_file() and is_archive(file)):
+            aside = file.rename(
+                file.with_name(f"{file.name}.unpacking")
+            )  # it may hold a file of its own name
+            pending.append((aside, file.parent.relative_to(folder), 0))
     if pending:
         raise InputError(
             f"{archive}: holds archives in archives, {LARGEST_DEPTH} deep; unpack it by hand and give the folder"
