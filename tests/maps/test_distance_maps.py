@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import ndimage
 
 from seglossbench.errors import InputError
 from seglossbench.maps.contour import contour
@@ -79,6 +80,14 @@ def test_distances_by_hand():
         boundary(labels, 3)[:, 1], [[-1, 1, 2, 3, 2, 1, -1], [1, -1, -2, -3, -2, -1, 1], [0] * 7]
     )
     np.testing.assert_array_equal(inside_distance(labels, (9.0, 0.5))[1], inside * 0.5)
+
+
+@pytest.mark.parametrize("width", [15, 16, 17, 32])
+def test_a_row_of_any_length_has_the_distances_of_scipy(width):
+    labels = np.random.default_rng(0).integers(0, 3, (4, 5, width), dtype=np.uint8).repeat(2, 0)
+    spacing = (2.0, 1.0, 0.5)
+    expected = sum(ndimage.distance_transform_edt(labels == index, spacing) for index in range(3))
+    np.testing.assert_allclose(inside_distance(labels, spacing), expected, rtol=1e-6)
 
 
 def test_one_class_fills_the_volume():

