@@ -3,6 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from seglossbench import cli
+from seglossbench.data.prepared import PreparedDataset
 from seglossbench.experiment import Experiment
 
 
@@ -92,22 +93,45 @@ def test_scoring_before_training_says_what_to_run(run):
     assert f"run seglossbench train {id}" in error
 
 
-def test_check_data_says_what_is_wrong_and_exits_1(run, project, write_nifti):
-    for number in (1, 2):
+@pytest.fixture
+def mine(project, write_nifti):
+    """A folder of three small cases in the layout of BraTS."""
+    for number in (1, 2, 3):
         for part in ("flair", "t1", "t1ce", "t2", "seg"):
             voxels = np.random.default_rng([number, len(part), ord(part[-1])]).integers(1, 3, (4, 4, 4))
             write_nifti(project / f"mine/case{number}/x_{part}.nii", voxels.astype(np.int16))
+    return project / "mine"
+
+
+def test_a_bad_case_stops_the_preparation_or_is_left_out_and_named(run, project, mine):
+    (mine / "case2/x_t1.nii").write_text("no scan")
+    (project / "experiments" / "skip.yaml").write_text(
+        "grid: {datasets: [own]}\ndatasets: {own: {on_bad_case: skip}}"
+    )
+    status, _, error = run("--set", "experiment=own_data", "--set", "data_root=mine", "preprocess", "own")
+    assert status == 2
+    assert "mine/case2/x_t1.nii: not a readable NIfTI file" in error
+    status, out, _ = run("--set", "experiment=skip", "--set", "data_root=mine", "preprocess", "own")
+    assert status == 0
+    assert out.startswith("left out case2: mine/case2/x_t1.nii: not a readable NIfTI file")
+    experiment = Experiment.load(overrides={"experiment": "skip", "data_root": "mine"})
+    prepared = PreparedDataset(experiment.dataset("own").prepared)
+    assert list(prepared.cases) == ["case1", "case3"]
+    assert list(prepared.skipped) == ["case2"]
+
+
+def test_check_data_says_what_is_wrong_and_exits_1(run, project, mine):
     words = ("check-data", "own", "--on", "mine")
     status, out, _ = run(*words)
     assert status == 0
-    assert out.startswith("own: all is well with 2 cases in the layout brats, of flair, t1, t1ce, t2")
+    assert out.startswith("own: all is well with 3 cases in the layout brats, of flair, t1, t1ce, t2")
     for file in ("own.csv", "own.png", "own.pdf"):
         assert (project / "reports" / "data" / file).stat().st_size > 0
-    (project / "mine/case2/x_t1.nii").write_text("no scan")
+    (mine / "case2/x_t1.nii").write_text("no scan")
     status, out, error = run(*words, "--out", "checked")
     assert status == 1
     assert "case2  unreadable  case2/x_t1.nii: not a readable NIfTI file" in out
-    assert "own: 1 of 2 cases are bad: 1 unreadable" in error
+    assert "own: 1 of 3 cases are bad: 1 unreadable" in error
     assert "unreadable" in (project / "checked" / "own_problems.csv").read_text()
 
 

@@ -239,7 +239,8 @@ def preprocess(settings: Settings, dataset: str, processes: int) -> None:
     """
     from seglossbench import stages
 
-    stages.preprocess(settings.experiment.dataset(dataset), processes)
+    for problem in stages.preprocess(settings.experiment.dataset(dataset), processes):
+        click.echo(f"left out {problem.case}: {problem}")
 
 
 @cli.command()

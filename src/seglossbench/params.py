@@ -67,13 +67,13 @@ class DatasetParams(Section):
     ] = "auto"
     select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
     modality: Literal["CT", "MRI"] | None = None  # these three instead of what the layout says
-    classes: dict[str, Positive] | None = (
-        None  # the value of each in the files, in the order of class indices
-    )
+    classes: dict[str, Positive] | None = None  # their values in the files, in the order of class indices
     regions: dict[str, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
     channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
     labels_suffix: str = "_seg"  # and that of the labels
-    on_bad_case: Literal["fail", "skip"] = "fail"
+    on_bad_case: Literal["fail", "skip"] = (
+        "fail"  # skip: leave out what cannot be prepared, and say so in the report
+    )
     split: Literal["auto", "official", "alternating", "even_odd", "k_fold", "hold_out", "file"] = "auto"
     split_file: str | None = None  # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
     split_seed: int = 0

@@ -120,13 +120,17 @@ def check_data(
     )
 
 
-def preprocess(dataset: Dataset, processes: int = 1) -> None:
-    """Prepare all cases of a raw dataset."""
+def preprocess(dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
+    """Prepare all cases of a raw dataset; returns why cases were left out, where ``on_bad_case`` is ``skip``."""
+    from seglossbench.data.checking import usable_cases
     from seglossbench.data.preprocessing import preprocess_dataset
 
     index = index_cases(dataset.raw, dataset.params)
+    if dataset.params.on_bad_case == "skip":
+        index = usable_cases(index, processes, f"check {dataset.name}")
     split_cases(index.cases, dataset.params, dataset.name)  # a split that cannot be is said before the work
     preprocess_dataset(index, dataset.preprocess, dataset.prepared, dataset.name, processes)
+    return index.problems
 
 
 def split_of(dataset: Dataset, prepared: PreparedDataset) -> Split:
@@ -355,6 +359,7 @@ def _facts(experiment: Experiment) -> "Facts":
                 train=len(split.train),
                 validation=len(split.validation),
                 test=len(split.test),
+                skipped=tuple(f"{name}: {why}" for name, why in prepared.skipped.items()),
                 split=split,
                 cases=tuple(facts_of_prepared(prepared)),
                 classes=tuple(scored_classes(prepared, settings.classes)),

@@ -8,10 +8,11 @@ import pytest
 
 from seglossbench.data import index_cases
 from seglossbench.data.cases import Problem
-from seglossbench.data.checking import check_dataset, format_problems
+from seglossbench.data.checking import check_dataset, format_problems, usable_cases
 from seglossbench.data.facts import facts_of_prepared
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.data.preprocessing import preprocess_dataset
+from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 
 SHAPE = (6, 8, 7)
@@ -170,6 +171,28 @@ def test_a_4d_file_with_too_few_channels(folder, write_nifti):
     assert [(problem.kind, problem.detail) for problem in problems] == [
         ("missing modality", "3 channels, and the dataset has 4")
     ]
+
+
+def test_cases_that_cannot_be_prepared_are_left_out_and_named(folder):
+    truncate(folder)
+    file_of(folder, "t1", 3).unlink()
+    rewrite("seg", lambda data: data * 0)(folder)  # of case 2, which is bad already
+    usable = usable_cases(index_cases(folder, gather_problems=True), 1, "check")
+    assert [case.name for case in usable.cases] == ["BraTS20_Training_001"]
+    assert [(problem.case[-1], problem.kind) for problem in usable.problems] == [
+        ("2", "unreadable"),
+        ("3", "missing modality"),
+    ]
+    file_of(folder, "seg", 1).write_text("")
+    with pytest.raises(InputError, match="none of the 3 cases can be used, such as"):
+        usable_cases(index_cases(folder, gather_problems=True), 1, "check")
+
+
+def test_an_empty_label_map_is_told_and_prepared_all_the_same(folder):
+    rewrite("seg", lambda data: data * 0)(folder)
+    index = index_cases(folder)
+    assert [problem.kind for problem in check(folder)[0]] == ["empty label"]
+    assert usable_cases(index, 1, "check") == index
 
 
 def test_two_processes_find_the_same(folder):

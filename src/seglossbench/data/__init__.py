@@ -47,14 +47,16 @@ LAYOUTS = {
 
 
 def index_cases(
-    folder: Path, settings: DatasetParams | None = None, *, gather_problems: bool = False
+    folder: Path, settings: DatasetParams | None = None, *, gather_problems: bool | None = None
 ) -> CaseIndex:
     """The labelled cases of a raw dataset, sorted by name, as the layout and the params describe them.
 
-    Raises InputError for the first case that cannot be put together, unless ``gather_problems`` leaves it out and lists
-    it in ``problems``.
+    Raises InputError for the first case that cannot be put together, unless ``gather_problems`` (by default, what
+    ``on_bad_case`` says) leaves it out and lists it in ``problems``.
     """
     settings = settings or DatasetParams()
+    if gather_problems is None:
+        gather_problems = settings.on_bad_case == "skip"
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; download the dataset or give the folder that holds it")
     index = _described(

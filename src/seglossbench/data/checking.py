@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from seglossbench.data.images import Volume, difference, faults_of, read_uncheck
 from seglossbench.data.preprocessing import class_indices
 from seglossbench.errors import InputError
 from seglossbench.parallel import over_cases
+
+HARMLESS = {"empty label", "empty image", "duplicate"}  # such a case can be prepared all the same
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,19 @@ def check_dataset(index: CaseIndex, processes: int, title: str) -> tuple[list[Pr
         *_repeated(zip(index.cases, checked, strict=True)),
     ]
     return sorted(problems, key=lambda problem: problem.case), [one.facts for one in checked if one.facts]
+
+
+def usable_cases(index: CaseIndex, processes: int, title: str) -> CaseIndex:
+    """The index without the cases that cannot be prepared; its ``problems`` say why, the first of each.
+
+    Raises InputError if no case is left.
+    """
+    problems, _ = check_dataset(index, processes, title)
+    bad = {problem.case: problem for problem in reversed(problems) if problem.kind not in HARMLESS}
+    cases = tuple(case for case in index.cases if case.name not in bad)
+    if not cases:
+        raise InputError(f"none of the {len(bad)} cases can be used, such as {next(iter(bad.values()))}")
+    return replace(index, cases=cases, problems=tuple(bad[name] for name in sorted(bad)))
 
 
 def check_case(case: Case, channels: int, label_values: Mapping[str, int]) -> Checked:

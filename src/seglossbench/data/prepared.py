@@ -54,6 +54,7 @@ class PreparedDataset:
         self.regions: dict[str, tuple[str, ...]] = {
             name: tuple(classes) for name, classes in facts["regions"].items()
         }
+        self.skipped: dict[str, str] = facts["skipped"]  # why cases were left out
         self.cases = {name: self._case(name, fact) for name, fact in facts["cases"].items()}
 
     @property

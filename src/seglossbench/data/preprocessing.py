@@ -41,6 +41,7 @@ def preprocess_dataset(
                 "classes": list(index.label_values),
                 "label_values": dict(index.label_values),
                 "regions": index.regions,
+                "skipped": {problem.case: str(problem) for problem in index.problems},
                 "settings": settings.model_dump(mode="json"),
                 "cases": {case.name: fact for case, fact in zip(index.cases, facts, strict=True)},
             },
