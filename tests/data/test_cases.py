@@ -274,6 +274,8 @@ def test_acdc_frames_share_their_patient_and_the_film_is_skipped(tmp_path):
         ("patient101_frame12", "patient101", "test"),
     ]
     assert list(index.label_values) == ["background", "RV", "MYO", "LV"]
+    training = index_cases(tmp_path, DatasetParams(select="training/*"))
+    assert {case.patient for case in training.cases} == {"patient001"}
     (tmp_path / "database/training/patient001/patient001_frame12_gt.nii.gz").unlink()
     with pytest.raises(InputError, match="no patient001_frame12_gt beside patient001_frame12"):
         index_cases(tmp_path)
