@@ -310,7 +310,7 @@ def track(settings: Settings, create_store: bool, rebuild: bool) -> None:
       seglossbench track
       seglossbench track --rebuild
     """
-    from seglossbench.tracking import Tracker
+    from seglossbench.tracking.store import Tracker
 
     experiment = settings.experiment
     for part in experiment.parts:

@@ -3,9 +3,10 @@ import pytest
 from mlflow import MlflowClient
 
 from seglossbench.experiment import Experiment
-from seglossbench.records import HistoryRow, run_in_progress, write_history
-from seglossbench.tracking import LiveTracker, Tracker, metric_name
-from seglossbench.tracking import test_means as means_of
+from seglossbench.records import HistoryRow, note_divergence, run_in_progress, write_history
+from seglossbench.tracking.live import LiveTracker
+from seglossbench.tracking.store import Tracker, metric_name
+from seglossbench.tracking.store import test_means as means_of
 
 ROWS = [HistoryRow(epoch, 10 * epoch, "train", "loss", 1.0 / (epoch + 1)) for epoch in range(3)]
 
@@ -63,9 +64,9 @@ def test_a_live_run_is_continued_and_completed_later(runs, project):
     live(ROWS[:2])
     live.finish("FAILED")
     resumed = LiveTracker(uri, "tiny", runs[0])
-    assert resumed.id == live.id
     resumed(ROWS[2:])
     resumed.finish("FINISHED")
+    assert resumed.id == live.id
     finish(runs[0])
     assert Tracker(uri, "tiny").rebuild(runs) == 1
     client, (run,) = stored(project)
@@ -75,11 +76,21 @@ def test_a_live_run_is_continued_and_completed_later(runs, project):
 
 def test_a_server_that_is_away_costs_a_warning_and_no_training(runs, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.warns(UserWarning, match="MLflow cannot be reached, so the training goes on"):
-        live = LiveTracker("http://127.0.0.1:9", "tiny", runs[0])
+    live = LiveTracker("http://127.0.0.1:9", "tiny", runs[0])
     live(ROWS)
-    live.finish("FINISHED")
-    assert not live.reachable
+    with pytest.warns(UserWarning, match="MLflow cannot be reached, so the training went on without it"):
+        live.finish("FINISHED")
+
+
+def test_a_diverged_run_is_shown_as_such(runs, project):
+    with run_in_progress(runs[0].folder, runs[0].settings) as folder:
+        write_history(folder / "history.csv", [*ROWS, HistoryRow(3, 30, "train", "loss", float("nan"))])
+        note_divergence(folder, 3, "loss is nan in epoch 3, step 30")
+    Tracker(f"sqlite:///{project}/mlflow.db", "tiny").rebuild(runs)
+    (run,) = stored(project)[1]
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["seglossbench.state"] == "DIVERGED"
+    assert run.data.tags["seglossbench.reason"] == "loss is nan in epoch 3, step 30"
 
 
 def test_names_that_mlflow_would_refuse_are_changed():
