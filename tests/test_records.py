@@ -41,6 +41,32 @@ def test_a_failed_run_keeps_its_work_and_says_why(tmp_path):
     assert state(folder) is State.DONE
 
 
+def test_a_diverged_run_is_finished_and_says_when_and_why(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    with run_in_progress(folder, {}) as running:
+        records.note_divergence(running, 3, "loss is nan in epoch 3, step 12")
+    assert state(folder) is State.DIVERGED
+    assert state(folder).is_finished
+    assert records.failure(folder) == "loss is nan in epoch 3, step 12"
+    outcome = json.loads((folder / "outcome.json").read_text())
+    assert (outcome["state"], outcome["epoch"]) == ("DIVERGED", 3)
+    assert outcome["started"] <= outcome["finished"]
+    records.sync_mark(folder, tmp_path / "mark")
+    assert (tmp_path / "mark").exists(), "Snakemake does not train it again"
+
+
+def test_what_a_killed_call_left_half_written_is_removed(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    running = records.working_folder(folder)
+    running.mkdir()
+    (running / ".tmp-x1-resume.pt").write_text("half")
+    records.note_divergence(running, 3, "of the call that was killed")
+    with run_in_progress(folder, {}):
+        pass
+    assert not list(folder.glob(".tmp-*"))
+    assert state(folder) is State.DONE
+
+
 def test_a_killed_run_is_interrupted(tmp_path):
     folder = tmp_path / "seed0-1f"
     program = (

@@ -22,7 +22,7 @@ from seglossbench.files import digest
 from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
 
 PACKAGE = Path(__file__).parent
-NOT_IN_A_RESULT = {"threads", "device", "runs_per_job"}
+NOT_IN_A_RESULT = {"threads", "workers", "device", "runs_per_job"}
 HOW_READ = {"layout", "select", "modality", "classes", "regions", "channels", "labels_suffix", "on_bad_case"}
 HOW_SPLIT = {"split", "split_seed", "folds", "fold", "test_fraction", "validation_fraction"}
 Item = TypeVar("Item")

@@ -1,5 +1,6 @@
 """Writing files so that a reader sees the old content or the new one, never half of either."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,28 +11,56 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from seglossbench.errors import JobError
+
+TEMPORARY = ".tmp-"
+"""How the names of files and folders begin that are not whole yet, or never will be."""
+
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, renamed to it if the block succeeds and removed if it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The ending stays last, because writers of images choose the format by it.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix="-" + path.name)
-    os.close(handle)
-    temporary = Path(name)
+def atomic_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """A temporary name beside ``path``, renamed to it if the block succeeds and removed if it fails.
+
+    What is ``durable`` is on the disk itself before the former content goes, so that a power cut leaves one of the two.
+    Raises JobError where the disk is full.
+    """
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The ending stays last, because writers of images choose the format by it.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix="-" + path.name)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
+        if durable:
+            _sync(temporary)
         temporary.replace(path)
+        if durable:
+            _sync(path.parent)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise JobError(f"{path}: the disk is full; make room and run the same command again") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk keep a file's content, or which names a folder holds."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside ``path``, which takes its place if the block succeeds and vanishes if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".tmp-", suffix="-" + path.name))
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=TEMPORARY, suffix="-" + path.name))
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -51,9 +80,9 @@ def replace_folder(source: Path, target: Path) -> None:
         source.replace(target)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     """Write ``text`` to ``path`` in one atomic step."""
-    with atomic_file(path) as temporary:
+    with atomic_file(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -189,6 +189,13 @@ class AugmentationParams(Section):
         return any(chance is not None and chance.probability > 0 for chance in moves)
 
 
+class CollapseParams(Section):
+    """When predictions that hold a single class mean that a training has diverged."""
+
+    grace_epochs: Annotated[int, Field(ge=0)] = 50
+    validations: Positive | None = 10  # in a row; null: never
+
+
 class TrainParams(Section):
     """One training: its length, its patches, its optimiser."""
 
@@ -202,11 +209,25 @@ class TrainParams(Section):
     schedule: ScheduleParams = ScheduleParams()
     clip_gradient_norm: float | None = 12.0
     validate_every: Positive = 1
+    validation_metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("DSC",)
+    collapse: CollapseParams = CollapseParams()
     checkpoint_every: Positive = 1
     checkpoint: Literal["last", "best"] = "last"
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    compile: bool = False
+    deterministic: bool = True
     threads: Positive = 1
+    workers: Annotated[int, Field(ge=0)] | None = (
+        None  # threads that make batches; none: 0 on a CPU, 4 on a GPU
+    )
     runs_per_job: Positive = 1
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    @model_validator(mode="after")
+    def _best_needs_dsc(self) -> "TrainParams":
+        if self.checkpoint == "best" and "DSC" not in self.validation_metrics:
+            raise ValueError("checkpoint: best is chosen by DSC, so validation_metrics must have DSC")
+        return self
 
 
 class PredictParams(Section):

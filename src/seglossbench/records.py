@@ -1,7 +1,8 @@
 """What a run leaves on disk: its settings, provenance, history and state.
 
 A run works in ``FOLDER.running`` and is renamed to ``FOLDER`` when it is finished, so a finished run is never half
-written and an interrupted one can go on. ``history.csv`` holds ``epoch,step,split,name,value``, one row per value.
+written and an interrupted one can go on. ``history.csv`` holds ``epoch,step,split,name,value``, one row per value. The
+rows of its split ``cost`` are what the machine took (seconds, memory); all others are the same on every try.
 """
 
 import csv
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from seglossbench.errors import InputError, JobError
-from seglossbench.files import replace_folder, write_json, write_text
+from seglossbench.files import TEMPORARY, replace_folder, write_json, write_text
 
 LIBRARIES = ("torch", "monai", "numpy", "scipy", "edt", "nibabel")
 
@@ -33,7 +34,13 @@ class State(StrEnum):
     RUNNING = "RUNNING"
     INTERRUPTED = "INTERRUPTED"
     FAILED = "FAILED"
+    DIVERGED = "DIVERGED"
     DONE = "DONE"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has come to its end, be it a good one or not: it is scored and never trained again."""
+        return self in (State.DONE, State.DIVERGED)
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class HistoryRow:
 def state(folder: Path) -> State:
     """The state of the run whose finished folder is, or will be, ``folder``."""
     running = working_folder(folder)
-    if (folder / "outcome.json").exists():
-        return State.DONE
+    with suppress(FileNotFoundError):
+        return State(json.loads((folder / "outcome.json").read_text())["state"])
     if not running.exists():
         return State.NOT_LAUNCHED
     if _is_locked(running):
@@ -61,7 +68,7 @@ def state(folder: Path) -> State:
 
 def sync_mark(folder: Path, mark: Path) -> None:
     """Let the file ``mark`` be there if, and only if, the run is finished, and be as old as that."""
-    if state(folder) is not State.DONE:
+    if not state(folder).is_finished:
         mark.unlink(missing_ok=True)
     elif not mark.exists():
         mark.parent.mkdir(parents=True, exist_ok=True)
@@ -71,10 +78,16 @@ def sync_mark(folder: Path, mark: Path) -> None:
 
 
 def failure(folder: Path) -> str:
-    """The reason of the last failure of a run, or an empty string."""
-    with suppress(OSError):
-        return str(json.loads((working_folder(folder) / "failure.json").read_text())["reason"])
+    """Why a run failed the last time, or when and why it diverged; an empty string if neither."""
+    for file in (folder / "outcome.json", working_folder(folder) / "failure.json"):
+        with suppress(OSError):
+            return str(json.loads(file.read_text()).get("reason", ""))
     return ""
+
+
+def note_divergence(running: Path, epoch: int, reason: str) -> None:
+    """Have the run that works in the folder ``running`` end as DIVERGED, in that epoch (from 0) and for that reason."""
+    write_json(running / "outcome.json", {"state": State.DIVERGED, "epoch": epoch, "reason": reason})
 
 
 def duration_seconds(folder: Path) -> float:
@@ -105,7 +118,8 @@ def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]
                 f"{running}: another process is training this run; wait for it or stop it"
             ) from None
         started = now()
-        (running / "failure.json").unlink(missing_ok=True)
+        for left_over in (running / "failure.json", running / "outcome.json", *running.glob(TEMPORARY + "*")):
+            left_over.unlink(missing_ok=True)  # of a call that failed or was killed
         write_json(running / "settings.json", settings)
         write_json(running / "provenance.json", provenance())
         try:
@@ -114,7 +128,10 @@ def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]
             with suppress(OSError):  # a full disk must not hide what went wrong
                 write_json(running / "failure.json", {"reason": describe(error), "at": now()})
             raise
-        write_json(running / "outcome.json", {"state": State.DONE, "started": started, "finished": now()})
+        outcome = {"state": State.DONE, "started": started, "finished": now()}
+        with suppress(FileNotFoundError):
+            outcome |= json.loads((running / "outcome.json").read_text())
+        write_json(running / "outcome.json", outcome)
         replace_folder(running, folder)
         (folder / "lock").unlink(missing_ok=True)
 
@@ -146,12 +163,12 @@ def provenance() -> dict[str, Any]:
 
 
 def write_history(path: Path, rows: Iterable[HistoryRow]) -> None:
-    """Write history.csv whole, in one atomic step."""
+    """Write history.csv whole, in one atomic step that outlives a power cut."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(HistoryRow)])
     writer.writerows(astuple(row) for row in rows)
-    write_text(path, text.getvalue())
+    write_text(path, text.getvalue(), durable=True)
 
 
 def read_history(path: Path) -> list[HistoryRow]:

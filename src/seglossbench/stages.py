@@ -22,6 +22,7 @@ from seglossbench.records import (
     duration_seconds,
     failure,
     library_versions,
+    note_divergence,
     read_history,
     run_in_progress,
     state,
@@ -29,11 +30,13 @@ from seglossbench.records import (
 )
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
     from seglossbench.data.cases import Problem
     from seglossbench.maps.store import MapSettings, StoredMaps
     from seglossbench.reporting.page import Facts
+    from seglossbench.training.loop import Trained
 
 
 def download(dataset: Dataset) -> CaseIndex:
@@ -171,14 +174,17 @@ def _stored_maps(experiment: Experiment, run: Run, cases: Sequence[PreparedCase]
 
 def train(experiment: Experiment, run: Run, threads: int) -> None:
     """Train one run, unless it is finished, and predict the test cases while the network is at hand."""
-    from seglossbench.training.device import limit_threads
+    from seglossbench.training.device import claim_device, limit_threads
 
-    if state(run.folder) is State.DONE:
+    if state(run.folder).is_finished:
         return
     limit_threads(threads)
-    with run_in_progress(run.folder, run.settings) as folder:
-        network = _train(experiment, run, folder)
-    predict(experiment, run, network)
+    with claim_device(run.dataset.train.device) as device:
+        with run_in_progress(run.folder, run.settings) as folder:
+            trained = _train(experiment, run, folder, device)
+            if trained.divergence is not None:
+                note_divergence(folder, trained.divergence.epoch, trained.divergence.reason)
+        _predict(experiment, run, device, trained.network)
 
 
 def train_all(experiment: Experiment, runs: Sequence[Run], threads: int) -> None:
@@ -197,11 +203,10 @@ def train_all(experiment: Experiment, runs: Sequence[Run], threads: int) -> None
         raise JobError(f"{len(failed)} of {len(runs)} runs failed: " + "; ".join(failed))
 
 
-def _train(experiment: Experiment, run: Run, folder: Path) -> "nn.Module":
+def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device") -> "Trained":
     from seglossbench import losses
-    from seglossbench.tracking import LiveTracker
+    from seglossbench.tracking.live import LiveTracker
     from seglossbench.training.batches import PatchBatches
-    from seglossbench.training.device import choose_device
     from seglossbench.training.loop import Training
     from seglossbench.training.loop import train as train_network
 
@@ -228,18 +233,18 @@ def _train(experiment: Experiment, run: Run, folder: Path) -> "nn.Module":
         classes=prepared.classes,
         settings=settings,
         predict=params.evaluate.predict,
-        device=choose_device(settings.device),
+        device=device,
     )
     if not params.track.live:
         return train_network(training, folder, lambda rows: None, title=run.id)
     tracker = LiveTracker(params.track.uri, experiment.name, run)
     try:
-        network = train_network(training, folder, tracker, title=run.id)
+        trained = train_network(training, folder, tracker, title=run.id)
     except BaseException:
         tracker.finish("FAILED")
         raise
     tracker.finish("FINISHED")
-    return network
+    return trained
 
 
 def _build_network(experiment: Experiment, run: Run, prepared: PreparedDataset) -> "nn.Module":
@@ -255,24 +260,34 @@ def _build_network(experiment: Experiment, run: Run, prepared: PreparedDataset) 
     )
 
 
-def predict(experiment: Experiment, run: Run, network: "nn.Module | None" = None) -> None:
-    """Predict the test cases of a finished run into its folder, unless that is done; the weights are read if needed."""
+def predict(experiment: Experiment, run: Run) -> None:
+    """Predict the test cases of a finished run into its folder with the weights on disk, unless that is done."""
+    if run.predictions.exists():
+        return
+    from seglossbench.training.checkpoints import load
+    from seglossbench.training.device import claim_device
+
+    network = _build_network(experiment, run, PreparedDataset(run.dataset.prepared))
+    network.load_state_dict(load(run.folder / "checkpoint.pt")["network"])
+    with claim_device(run.dataset.train.device) as device:
+        _predict(experiment, run, device, network)
+
+
+def _predict(experiment: Experiment, run: Run, device: "torch.device", network: "nn.Module") -> None:
     if run.predictions.exists():
         return
     from seglossbench.evaluation.prediction import predict_volume, write_prediction
-    from seglossbench.training.checkpoints import load
-    from seglossbench.training.device import choose_device
+    from seglossbench.training.device import Accelerator
 
     prepared = PreparedDataset(run.dataset.prepared)
-    device = choose_device(run.dataset.train.device)
-    if network is None:
-        network = _build_network(experiment, run, prepared).to(device)
-        network.load_state_dict(load(run.folder / "checkpoint.pt")["network"])
+    accelerator = Accelerator(device, run.dataset.train)
+    network = accelerator.prepare(network)
     window, settings = run.dataset.train.patch_size, experiment.params.evaluate.predict
     with atomic_folder(run.predictions) as folder:
         for name in tqdm(split_of(run.dataset, prepared).test, desc=f"predict {run.id}", unit="case"):
             case = prepared.cases[name]
-            labels = predict_volume(network, case.image, window, settings, device)
+            with accelerator.autocast():
+                labels = predict_volume(network, case.image, window, settings, device)
             values = tuple(prepared.label_values.values())
             write_prediction(folder / f"{name}.nii.gz", labels, values, case.geometry)
 
@@ -282,7 +297,7 @@ def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
     from seglossbench.evaluation.scores import score_files
 
     experiment = experiment.part_of(run)
-    if state(run.folder) is not State.DONE:
+    if not state(run.folder).is_finished:
         raise InputError(f"{run.id}: not trained yet ({state(run.folder)}); run seglossbench train {run.id}")
     if not run.predictions.exists():
         from seglossbench.training.device import limit_threads
@@ -327,7 +342,7 @@ def report(experiment: Experiment, out: Path) -> Path:
     histories = [
         pd.DataFrame(read_history(run.folder / "history.csv")).assign(**run.identity)
         for run in experiment.runs
-        if state(run.folder) is State.DONE
+        if state(run.folder).is_finished
     ]
     return write_report(out, load_scores(scored), pd.concat(histories), _facts(experiment))
 
@@ -461,7 +476,7 @@ def status(experiment: Experiment) -> str:
     lines = [f"experiment {experiment.name}: {len(states)} runs"]
     lines += [f"  {name:<14}{counts[name]:>4}" for name in State if counts[name]]
     lines.append(f"  {'scored':<14}{sum(run.scores.exists() for run in states):>4}")
-    seconds = [duration_seconds(run.folder) for run, current in states.items() if current is State.DONE]
+    seconds = [duration_seconds(run.folder) for run, current in states.items() if current.is_finished]
     if seconds and len(seconds) < len(states):
         waiting = (len(states) - len(seconds)) / max(1, counts[State.RUNNING])
         lines.append(f"about {waiting * sum(seconds) / len(seconds) / 60:.0f} min of training left")
@@ -470,6 +485,6 @@ def status(experiment: Experiment) -> str:
             history = working_folder(run.folder) / "history.csv"
             done = read_history(history)[-1].epoch + 1 if history.exists() else 0
             lines.append(f"{current} {run.id}: epoch {done} of {run.dataset.train.epochs}")
-        elif current is State.FAILED:
+        elif current in (State.FAILED, State.DIVERGED):
             lines.append(f"{current} {run.id}: {failure(run.folder)}")
     return "\n".join(lines)

@@ -1,41 +1,13 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
+from tiny import make_training, run
 from torch import nn
 
-from seglossbench import losses
-from seglossbench.params import MapsParams, PredictParams, TrainParams
+from seglossbench.params import OptimiserParams
 from seglossbench.records import read_history
 from seglossbench.training import checkpoints
-from seglossbench.training.batches import PatchBatches
-from seglossbench.training.loop import Training, build_optimiser, train
-
-
-class Killed(BaseException):
-    pass
-
-
-@pytest.fixture
-def training(cases):
-    """A function that makes a training of a tiny network, always with the same weights."""
-
-    def make(**changes):
-        defaults = {"epochs": 4, "steps_per_epoch": 3, "batch_size": 1, "patch_size": (6, 6, 6)}
-        settings = TrainParams(**(defaults | {"optimiser": {"learning_rate": 0.05}} | changes))
-        torch.manual_seed(0)
-        return Training(
-            network=nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.LeakyReLU(), nn.Conv3d(4, 3, 1)),
-            loss=losses.build({"ce": 1.0, "dice": 1.0}),
-            batches=PatchBatches(cases[:1], {}, (), 3, settings, MapsParams(), dataset="x", seed=0),
-            validation=cases[1:],
-            classes=("background", "organ", "core"),
-            settings=settings,
-            predict=PredictParams(),
-            device=torch.device("cpu"),
-        )
-
-    return make
+from seglossbench.training.loop import train
+from seglossbench.training.optimiser import build_optimiser
 
 
 def weights(network):
@@ -43,69 +15,115 @@ def weights(network):
 
 
 def history(folder):
-    return [row for row in read_history(folder / "history.csv") if row.name != "seconds"]
+    return {(row.epoch, row.split, row.name): row.value for row in read_history(folder / "history.csv")}
 
 
-def test_an_interrupted_training_ends_as_if_it_had_not_been(training, tmp_path):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    for folder in (whole, broken):
-        folder.mkdir()
-    expected = train(training(), whole, lambda rows: None)
-
-    def kill_in_epoch_2(rows):
-        if rows[0].epoch == 2:
-            raise Killed
-
-    with pytest.raises(Killed):
-        train(training(), broken, kill_in_epoch_2)
-    assert not (broken / "checkpoint.pt").exists()
-    resumed = train(training(), broken, lambda rows: None)
-    assert torch.equal(weights(resumed), weights(expected))
-    assert history(broken) == history(whole)
-    assert sorted(file.name for file in broken.iterdir()) == ["checkpoint.pt", "history.csv"]
-
-
-def test_history_tells_losses_by_term_rate_and_scores(training, tmp_path):
-    train(training(epochs=2), tmp_path, lambda rows: None)
-    rows = {(row.epoch, row.split, row.name): row for row in read_history(tmp_path / "history.csv")}
-    assert rows[0, "train", "loss"].value == pytest.approx(
-        rows[0, "train", "loss/ce"].value + rows[0, "train", "loss/dice"].value, rel=1e-5
-    )
-    assert rows[0, "train", "learning_rate"].value == 0.05
-    per_class = [rows[1, "validation", f"DSC/{name}"].value for name in ("organ", "core")]
-    assert rows[1, "validation", "DSC"].value == pytest.approx(sum(per_class) / 2)
-    assert rows[1, "train", "loss"].step == 6
-
-
-def test_training_lowers_the_loss(training, tmp_path):
-    train(training(epochs=8), tmp_path, lambda rows: None)
-    losses_by_epoch = [row.value for row in history(tmp_path) if row.name == "loss"]
-    assert losses_by_epoch[-1] < 0.85 * losses_by_epoch[0]
+def test_history_tells_results_and_costs_of_every_epoch(tmp_path):
+    run(tmp_path, epochs=2)
+    values = history(tmp_path)
+    names = [(split, name) for epoch, split, name in values if epoch == 1]
+    assert names == [
+        ("train", "loss"),
+        ("train", "loss/ce"),
+        ("train", "loss/dice"),
+        ("train", "gradient_norm"),
+        ("train", "learning_rate"),
+        ("validation", "DSC/organ"),
+        ("validation", "DSC/core"),
+        ("validation", "DSC"),
+        ("validation", "predicted_classes"),
+        *(("cost", f"seconds/{part}") for part in ("data", "forward", "backward", "optimiser")),
+        ("cost", "seconds/prediction"),
+        ("cost", "seconds/scoring"),
+        ("cost", "seconds"),
+        ("cost", "patches_per_second"),
+        ("cost", "peak_memory_mb"),
+    ]
+    for epoch in (0, 1):
+        parts = values[epoch, "train", "loss/ce"] + values[epoch, "train", "loss/dice"]
+        assert values[epoch, "train", "loss"] == pytest.approx(parts, rel=1e-5)
+        seconds = [value for key, value in values.items() if key[0] == epoch and "seconds/" in key[2]]
+        assert all(value > 0 for value in seconds)
+        assert 0.5 < sum(seconds) / values[epoch, "cost", "seconds"] <= 1
+        assert 50 < values[epoch, "cost", "peak_memory_mb"] < 50_000
+    assert values[0, "train", "learning_rate"] == 0.05
+    per_class = [values[1, "validation", f"DSC/{name}"] for name in ("organ", "core")]
+    assert values[1, "validation", "DSC"] == pytest.approx(sum(per_class) / 2)
 
 
-def test_best_weights_are_those_of_the_best_epoch(training, tmp_path):
+def test_steps_are_counted_from_the_start(tmp_path):
+    run(tmp_path, epochs=2)
+    steps = {row.epoch: row.step for row in read_history(tmp_path / "history.csv")}
+    assert steps == {0: 3, 1: 6}
+
+
+def test_validation_scores_the_metrics_asked_for(tmp_path):
+    run(tmp_path, epochs=1, validation_metrics=("DSC", "HD95"))
+    values = history(tmp_path)
+    assert {"DSC/core", "DSC", "HD95/core", "HD95"} <= {
+        name for _, split, name in values if split == "validation"
+    }
+    assert values[0, "validation", "HD95"] > 1  # of a network that has seen three patches
+
+
+def test_the_gradient_norm_is_that_before_clipping(tmp_path):
+    run(tmp_path / "free", epochs=1, steps_per_epoch=1, clip_gradient_norm=None)
+    run(tmp_path / "clipped", epochs=1, steps_per_epoch=1, clip_gradient_norm=1e-3)
+    norms = [history(tmp_path / name)[0, "train", "gradient_norm"] for name in ("free", "clipped")]
+    assert norms[0] == norms[1] > 1e-2
+
+
+def test_training_lowers_the_loss(tmp_path):
+    run(tmp_path, epochs=8)
+    values = history(tmp_path)
+    assert values[7, "train", "loss"] < 0.85 * values[0, "train", "loss"]
+
+
+def test_best_weights_are_those_of_the_best_epoch(tmp_path):
     seen = []
-    training = training(checkpoint="best", optimiser={"learning_rate": 0.5})
-    network = train(training, tmp_path, lambda rows: seen.append(weights(training.network).clone()))
-    scores = [row.value for row in history(tmp_path) if (row.split, row.name) == ("validation", "DSC")]
+    training = make_training(checkpoint="best", optimiser={"learning_rate": 0.5})
+    network = train(training, tmp_path, lambda rows: seen.append(weights(training.network).clone())).network
+    scores = [
+        value
+        for (_, split, name), value in history(tmp_path).items()
+        if (split, name) == ("validation", "DSC")
+    ]
     best = scores.index(max(scores))
+    assert best < len(scores) - 1, "or the test would tell nothing"
     assert torch.equal(weights(network), seen[best])
     saved = checkpoints.load(tmp_path / "checkpoint.pt")["network"]
     assert torch.equal(weights(network), torch.cat([value.flatten() for value in saved.values()]))
 
 
-def test_without_validation_cases_there_is_no_validation(training, tmp_path):
-    training = training(epochs=1)
+def test_without_validation_cases_there_is_no_validation(tmp_path):
+    training = make_training(epochs=1)
     training.validation = []
     train(training, tmp_path, lambda rows: None)
-    assert {row.split for row in history(tmp_path)} == {"train"}
+    assert {split for _, split, _ in history(tmp_path)} == {"train", "cost"}
+
+
+def test_batches_made_ahead_by_threads_change_no_digit(tmp_path):
+    for workers in (0, 3):
+        run(tmp_path / str(workers), workers=workers)
+    one, other = (
+        [row for row in read_history(tmp_path / name / "history.csv") if row.split != "cost"] for name in "03"
+    )
+    assert one == other
+
+
+def test_global_random_numbers_are_left_alone(tmp_path):
+    training = make_training()
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    train(training, tmp_path, lambda rows: None)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
-def test_optimisers_move_weights_downhill(training, name):
+def test_optimisers_move_weights_downhill(name):
     parameter = nn.Parameter(torch.tensor(1.0))
-    settings = training(optimiser={"name": name, "learning_rate": 0.1, "weight_decay": 0}).settings
-    optimiser = build_optimiser(SimpleNamespace(parameters=lambda: iter([parameter])), settings)
+    options = OptimiserParams(name=name, learning_rate=0.1, weight_decay=0)
+    optimiser = build_optimiser(iter([parameter]), options)
     (parameter**2).backward()
     optimiser.step()
     assert parameter.item() < 1
@@ -114,8 +132,8 @@ def test_optimisers_move_weights_downhill(training, name):
 def test_a_damaged_checkpoint_is_named(tmp_path):
     from seglossbench.errors import InputError
 
-    checkpoints.save(tmp_path / "resume.pt", {"network": {"w": torch.zeros(100)}})
-    whole = (tmp_path / "resume.pt").read_bytes()
-    (tmp_path / "resume.pt").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"resume\.pt: damaged"):
-        checkpoints.load(tmp_path / "resume.pt")
+    checkpoints.save(tmp_path / "checkpoint.pt", {"network": {"w": torch.zeros(100)}})
+    whole = (tmp_path / "checkpoint.pt").read_bytes()
+    (tmp_path / "checkpoint.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"checkpoint\.pt: damaged"):
+        checkpoints.load(tmp_path / "checkpoint.pt")

@@ -2,7 +2,7 @@
 
 from seglossbench.losses import contour, distance, distribution, region, region_wise
 from seglossbench.losses.deep_supervision import Logits, scale_weights, supervised_terms
-from seglossbench.losses.loss import Loss, build, check_logits
+from seglossbench.losses.loss import Loss, NonFiniteLogitsError, build, check_logits
 from seglossbench.losses.papers import PAPER_LOSSES, Spec
 from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import LOSSES, Term, register
@@ -12,6 +12,7 @@ __all__ = [
     "PAPER_LOSSES",
     "Logits",
     "Loss",
+    "NonFiniteLogitsError",
     "Prediction",
     "Spec",
     "Term",

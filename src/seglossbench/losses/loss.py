@@ -15,6 +15,10 @@ from seglossbench.losses.terms import LOSSES, Term
 from seglossbench.maps import Truth
 
 
+class NonFiniteLogitsError(InputError):
+    """Logits that are NaN or infinite: to a caller bad input, to a training the sign that it diverged."""
+
+
 @dataclass(frozen=True)
 class Weight:
     """A weight that moves from ``start`` by ``per_epoch`` in every epoch until it has reached ``end``."""
@@ -61,11 +65,14 @@ class Loss:
 
 
 def check_logits(logits: Tensor) -> None:
-    """InputError if any of the logits is not finite. On a GPU this waits for all the work under way."""
+    """NonFiniteLogitsError, an InputError, if any of the logits is not finite.
+
+    On a GPU this waits for all the work under way.
+    """
     wrong = int((~torch.isfinite(logits)).sum())
     if wrong:
         shape = tuple(logits.shape)
-        raise InputError(
+        raise NonFiniteLogitsError(
             f"logits of shape {shape} hold {wrong} values that are NaN or infinite, expected finite ones"
         )
 

@@ -52,7 +52,7 @@ class Tracker:
             return str(found[0].info.run_id)
         started = self.client.create_run(
             experiment_id,
-            run_name=run.id,
+            run_name=f"{run.loss} · {run.network} · seed {run.seed} · {run.dataset.name}",
             tags={RUN_TAG: run.id, **{k: str(v) for k, v in run.identity.items()}},
         )
         id = str(started.info.run_id)

@@ -1,27 +1,112 @@
-"""Weights on disk: written whole or not at all, read without pickle's powers."""
+"""Weights on disk: written whole or not at all, checked when read, and read without pickle's powers."""
 
+import hashlib
+import io
 import pickle
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, JobError
 from seglossbench.files import atomic_file
+
+_UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError)
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors and plain values to ``path`` in one atomic step."""
-    with atomic_file(path) as temporary:
-        torch.save(state, temporary)
+    """Write tensors and plain values to ``path`` in one atomic step that outlives a power cut."""
+    _write(path, _serialised(state))
 
 
 def load(path: Path) -> dict[str, Any]:
     """Read what ``save`` wrote, onto the CPU; raises InputError that names a damaged file."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{path}: damaged or missing weights ({error.__class__.__name__}); remove the run's folder"
         ) from None
     return dict(state)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Checkpoints ``NAME-EPOCH-SHA256.pt`` in a folder: the newest ``keep`` of them, each named by its own checksum."""
+
+    folder: Path
+    name: str
+    keep: int = 1
+
+    def save(self, epoch: int, state: dict[str, Any]) -> None:
+        """Write the checkpoint of an epoch, then remove those that are no longer kept.
+
+        On a full disk all but the newest make room for it; raises JobError, with the newest intact, if that is not
+        enough.
+        """
+        content = _serialised(state)
+        path = self.folder / f"{self.name}-{epoch:06d}-{_checksum(content)}.pt"
+        try:
+            _write(path, content)
+        except JobError:
+            if not self._remove(self._files()[1:]):
+                raise
+            _write(path, content)
+        # A later epoch's is there if training fell back to a checkpoint before it: it will be made again.
+        former = [file for file in self._files() if file != path]
+        self._remove([file for file in former if self._epoch(file) >= epoch])
+        self._remove(self._files()[self.keep :])
+
+    def read(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Epochs and states from the newest on; one that is damaged is passed over with a warning."""
+        for file in self._files():
+            content = file.read_bytes()
+            if file.stem.rpartition("-")[2] == _checksum(content):
+                yield (
+                    self._epoch(file),
+                    dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)),
+                )
+            else:
+                warnings.warn(f"{file}: damaged, so the training goes on from before it", stacklevel=2)
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        self._remove(self._files())
+
+    def _files(self) -> list[Path]:
+        """The newest first."""
+        found = [file for file in self.folder.glob(f"{self.name}-*.pt") if self._match(file)]
+        return sorted(found, key=self._epoch, reverse=True)
+
+    def _match(self, file: Path) -> re.Match[str] | None:
+        return re.fullmatch(rf"{re.escape(self.name)}-(\d+)-[0-9a-f]{{16}}\.pt", file.name)
+
+    def _epoch(self, file: Path) -> int:
+        match = self._match(file)
+        assert match is not None
+        return int(match[1])
+
+    def _remove(self, files: list[Path]) -> bool:
+        for file in files:
+            file.unlink(missing_ok=True)
+        return bool(files)
+
+
+def _serialised(state: dict[str, Any]) -> bytes:
+    # In memory first: torch reports a full disk as a RuntimeError that does not say so.
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _write(path: Path, content: bytes) -> None:
+    with atomic_file(path, durable=True) as temporary:
+        temporary.write_bytes(content)

@@ -1,14 +1,135 @@
-"""Where a job computes, and with how many threads."""
+"""The machine under a training: its device, threads, precision and memory formats. CUDA and MPS are untested."""
 
+import fcntl
 import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 from seglossbench.errors import InputError
+from seglossbench.params import TrainParams
+from seglossbench.training.batches import Batch
 
 Weights = TypeVar("Weights", nn.Module, torch.Tensor)
+LOCKS = Path(tempfile.gettempdir()) / "seglossbench-gpus"
+DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Accelerator:
+    """Where a training computes and in which precision; all that differs between devices is in here."""
+
+    def __init__(self, device: torch.device, settings: TrainParams) -> None:
+        self.device = device
+        self.settings = settings
+        self.is_gpu = device.type != "cpu"
+        # fp16 has so few exponents that small gradients must be scaled up, and steps that overflow skipped.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
+        if device.type == "cuda":
+            if settings.deterministic:  # cuBLAS reads its setting when it starts
+                os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(settings.deterministic)
+            torch.backends.cudnn.benchmark = not settings.deterministic
+
+    @property
+    def workers(self) -> int:
+        """Threads that make batches. A CPU has its cores for the network already."""
+        if self.settings.workers is not None:
+            return self.settings.workers
+        return min(4, os.cpu_count() or 1) if self.is_gpu else 0
+
+    def prepare(self, network: nn.Module) -> nn.Module:
+        """The network on the device, in the fastest memory format, and compiled where that is asked for."""
+        network = channels_last(network.to(self.device))
+        if self.settings.compile:
+            network.compile()  # in place, so that the names of the weights stay
+        return network
+
+    def stage(self, batch: Batch) -> Batch:
+        """The batch, made ready on the host for a copy that does not block."""
+        return batch.pin_memory() if self.device.type == "cuda" else batch
+
+    def load(self, batch: Batch) -> Batch:
+        """The batch on the device."""
+        moved = batch.to(self.device)
+        return Batch(channels_last(moved.image), moved.truth)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The context in which the network computes in the precision asked for; losses stay in float32."""
+        dtype = DTYPES[self.settings.precision]
+        context: AbstractContextManager[None] = torch.autocast(
+            self.device.type, dtype, enabled=dtype is not torch.float32
+        )
+        return context
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Compute the gradients, scaled if the precision needs it."""
+        torch.autograd.backward(self.scaler.scale(loss))
+
+    def step(self, optimiser: torch.optim.Optimizer, clip_norm: float | None) -> torch.Tensor:
+        """Take the optimiser's step and return the norm of the gradient before it was clipped.
+
+        A step that fp16 skips, because its scaled gradient overflowed, has the norm 0: it is no divergence.
+        """
+        self.scaler.unscale_(optimiser)
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        if clip_norm is not None:
+            nn.utils.clip_grads_with_norm_(weights, clip_norm, norm)
+        self.scaler.step(optimiser)
+        self.scaler.update()
+        return norm.where(norm.isfinite(), 0) if self.scaler.is_enabled() else norm
+
+    @contextmanager
+    def own_randomness(self, seed: int) -> Iterator[None]:
+        """A block in which torch's own generators, as dropout uses, start at ``seed``; then they are as before."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            yield
+
+
+@contextmanager
+def claim_device(wanted: str) -> Iterator[torch.device]:
+    """The device of a job; where there are several GPUs, one that no other job has, for as long as the block lasts."""
+    device = choose_device(wanted)
+    if device.type != "cuda" or torch.cuda.device_count() < 2:
+        yield device
+        return
+    # Indices are relative to CUDA_VISIBLE_DEVICES; the UUID names the same GPU to every job of the machine.
+    gpus = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
+    with free_gpu(gpus) as index:
+        torch.cuda.set_device(index)
+        yield torch.device("cuda", index)
+
+
+@contextmanager
+def free_gpu(names: Sequence[str], locks: Path = LOCKS, poll_seconds: float = 1.0) -> Iterator[int]:
+    """The index of a GPU whose lock nobody holds; waits for one. The kernel frees the lock of a job that dies."""
+    locks.mkdir(parents=True, exist_ok=True)
+    told = False
+    while True:
+        for index, name in enumerate(names):
+            with (locks / f"{name}.lock").open("a") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield index
+                return
+        if not told:
+            print(
+                f"all {len(names)} GPUs are taken by other jobs; waiting for one", file=sys.stderr, flush=True
+            )
+            told = True
+        time.sleep(poll_seconds)
 
 
 def choose_device(wanted: str) -> torch.device:

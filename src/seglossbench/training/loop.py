@@ -1,24 +1,28 @@
 """The training of one run, from first step to finished weights, the same for every loss."""
 
-import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from seglossbench.data.prepared import PreparedCase
-from seglossbench.evaluation.prediction import predict_volume
-from seglossbench.losses import Loss
+from seglossbench.losses import Loss, NonFiniteLogitsError, supervised_terms
 from seglossbench.params import PredictParams, TrainParams
+from seglossbench.randomness import seed_of
 from seglossbench.records import HistoryRow, read_history, write_history
 from seglossbench.training import checkpoints
 from seglossbench.training.batches import PatchBatches
-from seglossbench.training.device import channels_last
+from seglossbench.training.clock import Clock, peak_memory_mb
+from seglossbench.training.device import Accelerator
+from seglossbench.training.divergence import Divergence, find_divergence
+from seglossbench.training.optimiser import build_optimiser
+from seglossbench.training.prefetch import prefetched
+from seglossbench.training.progress import Progress
 from seglossbench.training.schedule import learning_rate
+from seglossbench.training.validation import validate
 
 Observer = Callable[[Sequence[HistoryRow]], None]
 
@@ -37,128 +41,197 @@ class Training:
     device: torch.device
 
 
-def train(training: Training, folder: Path, observe: Observer, title: str = "train") -> nn.Module:
-    """Train to the last epoch and return the network; goes on where an interrupted call in ``folder`` stopped.
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends in: the network with its final weights, and when and why it diverged, if it did."""
+
+    network: nn.Module
+    divergence: Divergence | None
+
+
+def train(training: Training, folder: Path, observe: Observer, title: str = "train") -> Trained:
+    """Train to the last epoch, or to divergence; goes on where an interrupted call in ``folder`` stopped.
 
     After every epoch ``history.csv`` is written and ``observe`` gets the epoch's rows; ``checkpoint.pt`` holds the
-    finished weights, which are the last ones or the best ones in validation, as the settings say.
+    finished weights, which are the last ones or the best ones in validation, as the settings say. Wherever a call was
+    killed, the next one ends in the same weights and the same history but for its rows of the split ``cost``.
     """
     settings = training.settings
-    network = channels_last(training.network.to(training.device))
-    optimiser = build_optimiser(network, settings)
-    first_epoch, history = _resume(folder, network, optimiser)
-    progress = tqdm(
-        range(first_epoch, settings.epochs), initial=first_epoch, total=settings.epochs, desc=title
-    )
-    for epoch in progress:
-        started = time.perf_counter()
-        rows = _train_epoch(training, network, optimiser, epoch)
-        if (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs:
-            rows += _validate(training, network, epoch)
-        step = (epoch + 1) * settings.steps_per_epoch
-        rows.append(HistoryRow(epoch, step, "train", "seconds", time.perf_counter() - started))
-        history += rows
-        write_history(folder / "history.csv", history)
-        observe(rows)
-        _keep_best(folder, network, history, epoch)
-        if (epoch + 1) % settings.checkpoint_every == 0:
-            state = {"epoch": epoch, "network": network.state_dict(), "optimiser": optimiser.state_dict()}
-            checkpoints.save(folder / "resume.pt", state)
-        progress.set_postfix({row.name: f"{row.value:.3f}" for row in rows if row.name in ("loss", "DSC")})
-    if settings.checkpoint == "best" and (folder / "best.pt").exists():
-        network.load_state_dict(checkpoints.load(folder / "best.pt")["network"])
-    checkpoints.save(folder / "checkpoint.pt", {"network": network.state_dict()})
-    for left_over in ("resume.pt", "best.pt"):
-        (folder / left_over).unlink(missing_ok=True)
-    return network
+    accelerator = Accelerator(training.device, settings)
+    network = accelerator.prepare(training.network)
+    optimiser = build_optimiser(network.parameters(), settings.optimiser)
+    kept = _Kept(folder, network, optimiser, accelerator)
+    first_epoch, history = kept.resume()
+    divergence = find_divergence(history, settings.collapse)
+    with Progress(title, settings, first_epoch) as progress:
+        for epoch in range(first_epoch, settings.epochs):
+            if divergence:
+                break
+            rows = _epoch(training, network, optimiser, accelerator, epoch, progress)
+            history += rows
+            divergence = find_divergence(history, settings.collapse)
+            write_history(folder / "history.csv", history)
+            observe(rows)
+            kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)
+            progress.epoch(rows)
+    kept.finish()
+    return Trained(network, divergence)
 
 
-def build_optimiser(network: nn.Module, settings: TrainParams) -> torch.optim.Optimizer:
-    """The optimiser that the settings name; SGD has Nesterov momentum."""
-    options = settings.optimiser
-    weights, rate, decay = network.parameters(), options.learning_rate, options.weight_decay
-    if options.name == "SGD":
-        return torch.optim.SGD(weights, rate, options.momentum, weight_decay=decay, nesterov=True)
-    if options.name == "Adam":
-        return torch.optim.Adam(weights, rate, weight_decay=decay)
-    return torch.optim.AdamW(weights, rate, weight_decay=decay)
-
-
-def _train_epoch(
-    training: Training, network: nn.Module, optimiser: torch.optim.Optimizer, epoch: int
+def _epoch(
+    training: Training,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    accelerator: Accelerator,
+    epoch: int,
+    progress: Progress,
 ) -> list[HistoryRow]:
+    """Train and validate for one epoch; its rows of the history."""
     settings = training.settings
+    clock = Clock(accelerator.device)
     rate = learning_rate(epoch, settings)
     for group in optimiser.param_groups:
         group["lr"] = rate
-    network.train()
-    sums: dict[str, torch.Tensor] = {}
-    for batch in training.batches.epoch(epoch):
-        image = channels_last(batch.image.to(training.device, non_blocking=True))
-        truth = batch.truth.to(training.device)
-        optimiser.zero_grad(set_to_none=True)
-        logits = network(image)
-        terms = training.loss.terms(logits, truth, epoch)
-        loss = torch.stack(list(terms.values())).sum()
-        torch.autograd.backward(loss)
-        if settings.clip_gradient_norm is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), settings.clip_gradient_norm)
-        optimiser.step()
-        # Sums stay on the device, so that no step waits for a copy.
-        for name, value in {"loss": loss, **{f"loss/{term}": value for term, value in terms.items()}}.items():
-            sums[name] = sums.get(name, torch.zeros_like(value.detach())) + value.detach()
-    step = (epoch + 1) * settings.steps_per_epoch
-    means = {name: total.item() / settings.steps_per_epoch for name, total in sums.items()}
-    return [
+    steps, means = _steps(training, network, optimiser, accelerator, clock, epoch, progress)
+    step = epoch * settings.steps_per_epoch + steps
+    rows = [
         HistoryRow(epoch, step, "train", name, value)
         for name, value in {**means, "learning_rate": rate}.items()
     ]
-
-
-def _validate(training: Training, network: nn.Module, epoch: int) -> list[HistoryRow]:
-    """DSC of each foreground class, over the validation cases that have it or claim it, and their mean."""
-    if not training.validation:
-        return []
-    settings = training.settings
-    num_classes = len(training.classes)
-    overlap = []
-    for case in training.validation:
-        prediction = predict_volume(
-            network, case.image, settings.patch_size, training.predict, training.device
+    training_seconds = clock.elapsed_seconds
+    has_diverged = find_divergence(rows, settings.collapse) is not None
+    is_due = (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs or has_diverged
+    if is_due and training.validation:
+        rows += validate(
+            network,
+            training.validation,
+            training.classes,
+            settings.validation_metrics,
+            training.predict,
+            accelerator,
+            clock,
+            epoch=epoch,
+            step=step,
         )
-        joint = np.bincount(
-            case.labels.ravel().astype(np.int64) * num_classes + prediction.ravel(), minlength=num_classes**2
-        ).reshape(num_classes, num_classes)
-        overlap.append((2 * joint.diagonal(), joint.sum(axis=0) + joint.sum(axis=1)))
-    twice_common, sizes = (np.array(part) for part in zip(*overlap, strict=True))
-    with np.errstate(invalid="ignore"):
-        dsc = twice_common / sizes
-    step = (epoch + 1) * settings.steps_per_epoch
-    rows = [
-        HistoryRow(epoch, step, "validation", f"DSC/{name}", float(np.nanmean(dsc[:, index])))
-        for index, name in enumerate(training.classes)
-        if index > 0 and np.isfinite(dsc[:, index]).any()
-    ]
-    if rows:
-        mean = float(np.mean([row.value for row in rows]))
-        rows.append(HistoryRow(epoch, step, "validation", "DSC", mean))
-    return rows
+    cost = {f"seconds/{part}": seconds for part, seconds in clock.seconds().items()} | {
+        "seconds": clock.elapsed_seconds,
+        "patches_per_second": steps * settings.batch_size / training_seconds,
+        "peak_memory_mb": peak_memory_mb(accelerator.device),
+    }
+    return rows + [HistoryRow(epoch, step, "cost", name, value) for name, value in cost.items()]
 
 
-def _keep_best(folder: Path, network: nn.Module, history: Sequence[HistoryRow], epoch: int) -> None:
-    scores = [row for row in history if (row.split, row.name) == ("validation", "DSC")]
-    if scores and max(scores, key=lambda row: row.value).epoch == epoch:
-        checkpoints.save(folder / "best.pt", {"network": network.state_dict()})
+def _steps(
+    training: Training,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    accelerator: Accelerator,
+    clock: Clock,
+    epoch: int,
+    progress: Progress,
+) -> tuple[int, dict[str, float]]:
+    """The optimiser steps of an epoch: how many were done, and the means of losses and gradient norm over them."""
+    settings, batches = training.settings, training.batches
+    network.train()
+    sums: dict[str, torch.Tensor] = {}
+    done = 0
+    made = prefetched(
+        lambda step: accelerator.stage(batches.batch(epoch, step)),
+        settings.steps_per_epoch,
+        accelerator.workers,
+    )
+    with closing(made), accelerator.own_randomness(seed_of("dropout", batches.dataset, batches.seed, epoch)):
+        for batch in made:
+            batch = accelerator.load(batch)
+            clock.end("data")
+            optimiser.zero_grad(set_to_none=True)
+            with accelerator.autocast():
+                logits = network(batch.image)
+            try:
+                terms = supervised_terms(training.loss, logits, batch.truth, epoch)
+            except NonFiniteLogitsError:  # a CPU tells at once, a GPU by the epoch's mean
+                sums["loss"] = torch.tensor(torch.nan)
+                break
+            loss = torch.stack(list(terms.values())).sum()
+            clock.end("forward")
+            accelerator.backward(loss)
+            clock.end("backward")
+            norm = accelerator.step(optimiser, settings.clip_gradient_norm)
+            # Sums stay on the device, so that no step waits for a copy.
+            named = {"loss": loss, **{f"loss/{term}": value for term, value in terms.items()}}
+            for name, value in {**named, "gradient_norm": norm}.items():
+                value = value.detach()
+                sums[name] = sums[name] + value if name in sums else value
+            done += 1
+            clock.end("optimiser")
+            progress.step()
+    return done, {name: total.item() / max(1, done) for name, total in sums.items()}
 
 
-def _resume(
-    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[int, list[HistoryRow]]:
-    """The first epoch still to be done and the history before it."""
-    if not (folder / "resume.pt").exists():
+class _Kept:
+    """What a training has on disk until it is finished: two checkpoints to go on from, and the best weights.
+
+    A second checkpoint is kept for the case that the newest is damaged. Where neither can be read, or not the best
+    weights so far, the training starts anew, which takes time and changes no digit.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        network: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        accelerator: Accelerator,
+    ) -> None:
+        self.network, self.optimiser, self.scaler = network, optimiser, accelerator.scaler
+        self.settings = accelerator.settings
+        self.history = folder / "history.csv"
+        self.finished = folder / "checkpoint.pt"
+        self.latest = checkpoints.Series(folder, "resume", keep=2)
+        self.best = checkpoints.Series(folder, "best")
+
+    def resume(self) -> tuple[int, list[HistoryRow]]:
+        """The first epoch still to be done and the history before it."""
+        if self.finished.exists():
+            return self.settings.epochs, read_history(self.history)
+        for done, state in self.latest.read():
+            history = [row for row in read_history(self.history) if row.epoch <= done]
+            best = best_epoch(history)
+            if self.settings.checkpoint == "best" and best is not None:
+                found = next(self.best.read(), None)
+                if found is None or found[0] < best:
+                    continue
+            self.network.load_state_dict(state["network"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.scaler.load_state_dict(state["scaler"])
+            return done + 1, history
         return 0, []
-    state = checkpoints.load(folder / "resume.pt")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    done = int(state["epoch"])
-    return done + 1, [row for row in read_history(folder / "history.csv") if row.epoch <= done]
+
+    def save(self, epoch: int, history: Sequence[HistoryRow], *, is_last: bool) -> None:
+        """Keep the epoch's weights as the settings say."""
+        if self.settings.checkpoint == "best" and best_epoch(history) == epoch:
+            self.best.save(epoch, {"network": self.network.state_dict()})
+        if is_last or (epoch + 1) % self.settings.checkpoint_every == 0:
+            state = {
+                "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "scaler": self.scaler.state_dict(),
+            }
+            self.latest.save(epoch, state)
+
+    def finish(self) -> None:
+        """Write the final weights, give them to the network, and remove all others."""
+        if self.finished.exists():
+            self.network.load_state_dict(checkpoints.load(self.finished)["network"])
+        else:
+            _, best = next(self.best.read(), (0, None))
+            if best is not None:
+                self.network.load_state_dict(best["network"])
+            checkpoints.save(self.finished, {"network": self.network.state_dict()})
+        self.latest.clear()
+        self.best.clear()
+
+
+def best_epoch(history: Sequence[HistoryRow]) -> int | None:
+    """The first epoch with the highest mean DSC in validation, or None where there was no validation."""
+    scores = [row for row in history if (row.split, row.name) == ("validation", "DSC")]
+    return max(scores, key=lambda row: row.value).epoch if scores else None

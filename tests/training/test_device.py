@@ -1,0 +1,155 @@
+import subprocess
+import sys
+import types
+
+import pytest
+import torch
+from tiny import make_training, result, run
+from torch import nn
+
+from seglossbench.errors import InputError
+from seglossbench.records import read_history
+from seglossbench.training import device
+from seglossbench.training.device import Accelerator, choose_device, claim_device, free_gpu
+
+CPU = torch.device("cpu")
+
+
+def test_auto_is_a_device_that_is_there_and_others_are_refused():
+    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match=r"train\.device: 'cuda' is not available.*available: cpu"):
+            choose_device("cuda")
+
+
+@pytest.fixture
+def four_gpus(monkeypatch, tmp_path):
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda index: types.SimpleNamespace(uuid=f"GPU-{index}")
+    )
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(device.free_gpu.__wrapped__, "__defaults__", (tmp_path, 0.01))
+    return chosen
+
+
+def test_every_job_claims_a_gpu_of_its_own(four_gpus):
+    with claim_device("cuda") as one, claim_device("auto") as other:
+        assert (str(one), str(other)) == ("cuda:0", "cuda:1")
+    assert four_gpus == [0, 1]
+    with claim_device("cuda") as again:
+        assert str(again) == "cuda:0", "freed at the block's end"
+
+
+def test_a_single_gpu_is_shared(monkeypatch, four_gpus):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with claim_device("cuda") as one, claim_device("cuda") as other:
+        assert str(one) == str(other) == "cuda"
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from seglossbench.training.device import free_gpu
+with free_gpu(["a", "b"], Path(sys.argv[1])) as index:
+    print(index, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_job_that_is_killed_frees_its_gpu_to_the_one_that_waits(tmp_path, capsys, monkeypatch):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        check_that_a_killed_job_frees_its_gpu(holder, tmp_path, monkeypatch)
+    assert "all 2 GPUs are taken by other jobs; waiting" in capsys.readouterr().err
+
+
+def check_that_a_killed_job_frees_its_gpu(holder, tmp_path, monkeypatch):
+    assert holder.stdout.readline() == "0\n"
+
+    def kill_instead_of_sleeping(seconds):
+        holder.kill()
+        holder.wait()
+
+    monkeypatch.setattr(device.time, "sleep", kill_instead_of_sleeping)
+    with free_gpu(["a", "b"], tmp_path) as one:
+        assert one == 1
+        assert holder.poll() is None
+        with free_gpu(["a", "b"], tmp_path) as other:
+            assert other == 0
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
+def test_autocast_computes_in_the_precision_and_keeps_weights_and_gradients_in_float32(precision, dtype):
+    training = make_training(precision=precision)
+    accelerator = Accelerator(CPU, training.settings)
+    network = accelerator.prepare(training.network)
+    batch = accelerator.load(training.batches.batch(0, 0))
+    with accelerator.autocast():
+        logits = network(batch.image)
+    assert logits.dtype == dtype
+    loss = training.loss(logits, batch.truth)
+    assert loss.dtype == torch.float32
+    accelerator.backward(loss)
+    optimiser = torch.optim.SGD(network.parameters(), 0.1)
+    before = [weight.detach().clone() for weight in network.parameters()]
+    norm = accelerator.step(optimiser, clip_norm=None)
+    assert all(weight.grad.dtype == weight.dtype == torch.float32 for weight in network.parameters())
+    # The scale of fp16 is gone from the gradients before the step: weights move by the rate times the gradient.
+    moved = [(old - new.detach()) / 0.1 for old, new in zip(before, network.parameters(), strict=True)]
+    assert torch.stack([part.norm() for part in moved]).norm().item() == pytest.approx(norm.item(), rel=1e-2)
+
+
+def test_fp16_skips_a_step_whose_gradient_overflows_and_that_is_no_divergence():
+    accelerator = Accelerator(CPU, make_training(precision="fp16").settings)
+    weight = nn.Parameter(torch.ones(3))
+    optimiser = torch.optim.SGD([weight], 0.1)
+    scale = accelerator.scaler.get_scale()
+    accelerator.backward(weight.sum())
+    weight.grad[1] = torch.inf
+    assert accelerator.step(optimiser, clip_norm=1.0).item() == 0
+    assert weight.tolist() == [1, 1, 1]
+    assert accelerator.scaler.get_scale() == scale / 2
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_trains_like_float32(tmp_path, precision):
+    finals = []
+    for name in ("float32", precision):
+        run(tmp_path / name, epochs=6, precision=name)
+        rows = read_history(tmp_path / name / "history.csv")
+        finals.append([row.value for row in rows if (row.split, row.name) == ("train", "loss")])
+    assert finals[0] != finals[1]
+    assert finals[1] == pytest.approx(finals[0], abs=0.1)
+
+
+def test_fp16_with_its_scale_goes_on_exactly(tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def kill(rows):
+        if rows[0].epoch == 2:
+            raise Killed
+
+    run(tmp_path / "whole", precision="fp16")
+    with pytest.raises(Killed):
+        run(tmp_path / "broken", kill, precision="fp16")
+    run(tmp_path / "broken", precision="fp16")
+    assert result(tmp_path / "broken") == result(tmp_path / "whole")
+
+
+def test_clipping_limits_the_step(tmp_path):
+    accelerator = Accelerator(CPU, make_training().settings)
+    weight = nn.Parameter(torch.zeros(4))
+    accelerator.backward((weight * 10).sum())
+    assert accelerator.step(torch.optim.SGD([weight], 1.0), clip_norm=2.0).item() == pytest.approx(20)
+    assert weight.detach().norm().item() == pytest.approx(2, rel=1e-4)
+
+
+def test_workers_are_for_gpus_unless_asked_for():
+    settings = make_training().settings
+    assert Accelerator(CPU, settings).workers == 0
+    assert Accelerator(CPU, settings.model_copy(update={"workers": 3})).workers == 3

@@ -1,0 +1,94 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny import CLASSES, make_case, make_training, run
+from torch import nn
+
+from seglossbench.evaluation.prediction import predict_volume
+from seglossbench.params import CollapseParams, PredictParams
+from seglossbench.records import HistoryRow, read_history
+from seglossbench.training.divergence import find_divergence
+from seglossbench.training.loop import train
+
+
+def validations(*predicted_classes):
+    return [
+        HistoryRow(epoch, 10 * epoch, "validation", "predicted_classes", float(count))
+        for epoch, count in enumerate(predicted_classes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "grace", "needed", "epoch"),
+    [
+        ((1, 1, 1, 1), 0, 2, 1),
+        ((1, 1, 1, 1), 2, 2, 3),  # the first two do not count
+        ((1, 2, 1, 1), 0, 2, 3),  # in a row
+        ((1, 2, 1, 2), 0, 2, None),
+        ((1, 1, 1, 1), 0, None, None),
+        ((1, 1, 1, 1), 4, 1, None),
+    ],
+)
+def test_collapse_is_one_class_in_so_many_validations_after_the_grace(counts, grace, needed, epoch):
+    found = find_divergence(validations(*counts), CollapseParams(grace_epochs=grace, validations=needed))
+    assert (found.epoch if found else None) == epoch
+    assert found is None or "one class is predicted everywhere" in found.reason
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["loss", "gradient_norm"])
+def test_a_number_that_is_none_is_a_divergence(name, value):
+    history = [HistoryRow(0, 5, "train", name, 1.0), HistoryRow(1, 10, "train", name, value)]
+    found = find_divergence(history, CollapseParams())
+    assert found.epoch == 1
+    assert found.reason == f"{name} is {value} in epoch 1, step 10"
+
+
+def test_a_loss_that_becomes_nan_ends_the_training_with_a_result(tmp_path):
+    training = make_training()
+    calls = iter(range(100))
+    head = training.network[-1]
+    head.register_forward_hook(
+        lambda module, inputs, output: output * math.nan if module.training and next(calls) == 4 else output
+    )
+    trained = train(training, tmp_path, lambda rows: None)
+    assert trained.divergence.epoch == 1
+    assert trained.divergence.reason == "loss is nan in epoch 1, step 4"
+    history = read_history(tmp_path / "history.csv")
+    assert {row.epoch for row in history} == {0, 1}
+    assert any(row.epoch == 1 and row.name == "DSC" for row in history), "it is scored all the same"
+    assert (tmp_path / "checkpoint.pt").exists()
+
+
+def test_a_learning_rate_that_is_far_too_high_is_found(tmp_path):
+    changes = {"optimiser": {"name": "SGD", "learning_rate": 1e30}, "clip_gradient_norm": None, "epochs": 50}
+    divergence = run(tmp_path / "whole", **changes).divergence
+    assert divergence.epoch < 5
+    again = run(tmp_path / "whole", **changes).divergence  # as if killed just before its run was finished
+    assert again == divergence
+
+
+def test_a_collapsed_network_is_found(tmp_path):
+    training = make_training(epochs=6, collapse={"grace_epochs": 1, "validations": 3})
+    nn.init.zeros_(training.network[-1].weight)
+    training.network[-1].requires_grad_(False)
+    training.network[-1].bias.data = torch.tensor([9.0, 0.0, 0.0])
+    trained = train(training, tmp_path, lambda rows: None)
+    assert trained.divergence.epoch == 3
+    assert "in 3 validations in a row up to epoch 3" in trained.divergence.reason
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_broken_network_predicts_background(broken):
+    class Broken(nn.Module):
+        def forward(self, windows):
+            logits = torch.zeros(len(windows), len(CLASSES), *windows.shape[2:])
+            logits[:, 2] = broken
+            return logits
+
+    case = make_case("a")
+    prediction = predict_volume(Broken(), case.image, (6, 6, 6), PredictParams(), torch.device("cpu"))
+    assert prediction.shape == case.labels.shape
+    assert np.unique(prediction).tolist() == [0]
