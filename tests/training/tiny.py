@@ -14,13 +14,13 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 from torch import nn
 
 from seglossbench import losses
-from seglossbench.data.prepared import PreparedCase
 from seglossbench.params import MapsParams, PredictParams, TrainParams
 from seglossbench.records import read_history
 from seglossbench.training.batches import PatchBatches
@@ -29,19 +29,17 @@ from seglossbench.training.loop import Trained, Training, train
 CLASSES = ("background", "organ", "core")
 
 
-class Geometry:
-    spacing_mm = (1.0, 1.0, 1.0)
-
-
 def make_case(name):
+    """What a training reads of a prepared case."""
     labels = np.zeros((10, 9, 8), np.uint8)
     labels[2:7, 2:7, 2:6] = 1
     labels[4:6, 4:6, 3:5] = 2
     image = np.random.default_rng(0).normal(labels, 0.5)[None].astype(np.float16)
     counts = tuple(np.bincount(labels.ravel()).tolist())
-    case = PreparedCase(name, Path(), "MRI", None, Path(), Geometry(), counts)
-    case.__dict__.update(image=image, labels=labels)  # where the cached properties keep what they read
-    return case
+    geometry = SimpleNamespace(spacing_mm=(1.0, 1.0, 1.0))
+    return SimpleNamespace(
+        name=name, image=image, labels=labels, geometry=geometry, voxels_per_class=counts, modality="MRI"
+    )
 
 
 def make_training(**changes):
