@@ -1,7 +1,6 @@
 """Losses of distances: distance-penalised Dice, and the Hausdorff losses by MONAI's distance transforms."""
 
 import torch
-from monai.losses import HausdorffDTLoss
 from torch import Tensor
 
 from seglossbench.losses.prediction import Prediction
@@ -49,6 +48,8 @@ def _hausdorff(prediction: Prediction, truth: Truth, alpha: float) -> Tensor:
     MONAI's own class is of no use in its whole: its gradient adds up in no fixed order on a GPU. Given an integer
     truth, it would truncate distances.
     """
+    from monai.losses import HausdorffDTLoss  # takes seconds, which a job with other losses need not wait
+
     distances = HausdorffDTLoss().distance_field
     p, own = prediction.p[:, 1:], truth.one_hot(prediction.dtype)[:, 1:]
     with torch.no_grad():

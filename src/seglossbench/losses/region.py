@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from monai.losses import MCCLoss
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -56,6 +55,8 @@ def tversky(
 @register("mcc")
 def matthews(prediction: Prediction, truth: Truth) -> Tensor:
     """1 - Matthews correlation coefficient, mean over samples and classes (Abhishek & Hamarneh 2021), by MONAI."""
+    from monai.losses import MCCLoss  # takes seconds, which a job with other losses need not wait
+
     value: Tensor = MCCLoss()(prediction.p, truth.one_hot(prediction.dtype))
     return value
 
