@@ -22,7 +22,6 @@ from seglossbench.training.optimiser import build_optimiser
 from seglossbench.training.prefetch import prefetched
 from seglossbench.training.progress import Progress
 from seglossbench.training.schedule import learning_rate
-from seglossbench.training.validation import validate
 
 Observer = Callable[[Sequence[HistoryRow]], None]
 
@@ -102,6 +101,8 @@ def _epoch(
     has_diverged = find_divergence(rows, settings.collapse) is not None
     is_due = (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs or has_diverged
     if is_due and training.validation:
+        from seglossbench.training.validation import validate  # with SciPy, for which no first step need wait
+
         rows += validate(
             network,
             training.validation,

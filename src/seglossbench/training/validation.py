@@ -6,6 +6,7 @@ import numpy as np
 from torch import nn
 
 from seglossbench.data.prepared import PreparedCase
+from seglossbench.evaluation import score_case
 from seglossbench.evaluation.prediction import predict_volume
 from seglossbench.params import PredictParams
 from seglossbench.records import HistoryRow
@@ -30,8 +31,6 @@ def validate(
     Cases are scored on their prepared grid. ``predicted_classes`` is how many classes, background included, the
     predictions of all cases hold.
     """
-    from seglossbench.evaluation import score_case  # SciPy with it, which the first step need not wait for
-
     values: dict[tuple[str, str], list[float]] = {}
     predicted = np.zeros(len(classes), bool)
     labels_of = {name: (index,) for index, name in enumerate(classes) if index > 0}
