@@ -203,8 +203,8 @@ def check_data(
       seglossbench check-data brats_phantom --processes 2
       seglossbench check-data own --on /data/mine
     """
-    from seglossbench import stages
     from seglossbench.data.checking import format_problems
+    from seglossbench.reporting.data_check import write_check
 
     if folder is None:
         experiment = settings.experiment
@@ -217,7 +217,7 @@ def check_data(
                 f"no dataset {dataset!r} in the params; {nearest(dataset, tuple(known.datasets))}"
             )
         raw, params, reports = folder, known.datasets[dataset], Path(known.report.folder)
-    problems, outcome = stages.check_data(dataset, raw, params, out or reports / "data", processes)
+    problems, outcome = write_check(dataset, raw, params, out or reports / "data", processes)
     if problems:
         click.echo(format_problems(problems, raw))
         raise JobError(outcome)
