@@ -100,8 +100,14 @@ def preprocess(dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
 
 
 def split_of(dataset: Dataset, prepared: PreparedDataset) -> Split:
-    """The division of a prepared dataset's cases."""
-    return split_cases(tuple(prepared.cases.values()), dataset.params, dataset.name)
+    """The division of a prepared dataset's cases; raises InputError where the best epoch could not be told by it."""
+    split = split_cases(tuple(prepared.cases.values()), dataset.params, dataset.name)
+    if dataset.train.checkpoint == "best" and not split.validation:
+        raise InputError(
+            f"datasets.{dataset.name}: train.checkpoint: best needs cases for validation; raise "
+            "validation_fraction, or take checkpoint: last"
+        )
+    return split
 
 
 def cache_maps(experiment: Experiment, dataset: Dataset) -> None:
