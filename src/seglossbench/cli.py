@@ -352,17 +352,35 @@ def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> Non
 
 
 @cli.command()
+@click.option(
+    "--estimate",
+    is_flag=True,
+    help="First measure a step of every network and dataset shape on this machine, once; a minute for each.",
+)
+@click.option(
+    "--tflops",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="What a GPU sustains, for GPU hours from the counted operations.",
+)
 @pass_settings
-def status(settings: Settings) -> None:
-    """Show the state of every run: how many are done, what is running, what failed and why.
+def status(settings: Settings, estimate: bool, tflops: float) -> None:
+    """Show runs, jobs, hours and disk of the experiment, and what is done, what is running, what failed and why.
+
+    Needs no data. Hours come from finished runs, or else from steps that --estimate measured.
 
     \b
-    Example:
+    Examples:
       watch seglossbench status
+      seglossbench --set experiment=papers status --estimate
     """
-    from seglossbench import stages
+    from seglossbench import plan, stages
 
-    click.echo(stages.status(settings.experiment))
+    experiment = settings.experiment
+    if estimate:
+        plan.measure(experiment, experiment.params.train.threads, experiment.params.train.device)
+    click.echo(stages.status(experiment, tflops))
 
 
 @cli.command()

@@ -108,6 +108,7 @@ class OptimiserParams(Section):
     name: Literal["Adam", "AdamW", "SGD"] = "AdamW"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-5
+    betas: tuple[BelowOne, BelowOne] = (0.9, 0.999)  # of Adam and AdamW
     momentum: Fraction = 0.99  # of SGD
 
 
@@ -209,6 +210,7 @@ class TrainParams(Section):
     schedule: ScheduleParams = ScheduleParams()
     clip_gradient_norm: float | None = 12.0
     validate_every: Positive = 1
+    test_every: Positive | None = None  # epochs; scores of the test cases, which never choose anything
     validation_metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("DSC",)
     collapse: CollapseParams = CollapseParams()
     checkpoint_every: Positive = 1

@@ -203,6 +203,8 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
         settings=settings,
         predict=params.evaluate.predict,
         device=device,
+        test=[prepared.cases[name] for name in split.test] if settings.test_every else (),
+        empty=params.evaluate.empty,
     )
     if not params.track.live:
         return train_network(training, folder, lambda rows: None, title=run.id)
@@ -438,17 +440,22 @@ def diagnose_maps(labels: Path, out: Path, *, in_mm: bool) -> str:
     return write_diagnosis(out, truth, [str(value) for value in values]).to_string(index=False)
 
 
-def status(experiment: Experiment) -> str:
-    """How many runs are in which state, and the ones that run or failed, with their epoch or reason."""
+def status(experiment: Experiment, tflops: float | None = None) -> str:
+    """How many runs are in which state, what they all take, and those that run or failed, with epoch or reason."""
+    from seglossbench import plan
+
     states = {run: state(run.folder) for run in experiment.runs}
     counts = Counter(states.values())
-    lines = [f"experiment {experiment.name}: {len(states)} runs"]
+    title, *takes = plan.summary(experiment, tflops or plan.TFLOPS).splitlines()
+    lines = [title]
     lines += [f"  {name:<14}{counts[name]:>4}" for name in State if counts[name]]
     lines.append(f"  {'scored':<14}{sum(run.scores.exists() for run in states):>4}")
     seconds = [duration_seconds(run.folder) for run, current in states.items() if current.is_finished]
     if seconds and len(seconds) < len(states):
         waiting = (len(states) - len(seconds)) / max(1, counts[State.RUNNING])
         lines.append(f"about {waiting * sum(seconds) / len(seconds) / 60:.0f} min of training left")
+    if len(seconds) < len(states):
+        lines += takes
     for run, current in states.items():
         if current in (State.RUNNING, State.INTERRUPTED):
             history = working_folder(run.folder) / "history.csv"

@@ -3,6 +3,7 @@ import torch
 from tiny import make_training, run
 from torch import nn
 
+from seglossbench.networks import build
 from seglossbench.params import OptimiserParams
 from seglossbench.records import read_history
 from seglossbench.training import checkpoints
@@ -96,10 +97,56 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
 
 
 def test_without_validation_cases_there_is_no_validation(tmp_path):
-    training = make_training(epochs=1)
+    training = make_training(epochs=1, patch_size=(8, 8, 8))
     training.validation = []
     train(training, tmp_path, lambda rows: None)
     assert {split for _, split, _ in history(tmp_path)} == {"train", "cost"}
+
+
+def test_test_cases_are_scored_every_so_often_and_choose_nothing(tmp_path):
+    plain, scored = (
+        make_training(epochs=5, checkpoint="best"),
+        make_training(epochs=5, checkpoint="best", test_every=2),
+    )
+    scored.test = scored.validation[:1]
+    ends = []
+    for name, training in (("plain", plain), ("scored", scored)):
+        (tmp_path / name).mkdir()
+        ends.append(weights(train(training, tmp_path / name, lambda rows: None).network))
+    assert torch.equal(*ends)
+    rows = {name: history(tmp_path / name) for name in ("plain", "scored")}
+    every_second = {key: value for key, value in rows["scored"].items() if key[1] == "test_by_epoch"}
+    assert {epoch for epoch, _, name in every_second if name == "DSC"} == {1, 3, 4}
+    # The same case is for validation, so the same numbers stand there.
+    assert every_second == {
+        (epoch, "test_by_epoch", name): rows["plain"][epoch, "validation", name]
+        for epoch, _, name in every_second
+    }
+    assert [key for key in rows["scored"] if key[1] == "validation"] == [
+        key for key in rows["plain"] if key[1] == "validation"
+    ]
+
+
+def test_deep_supervision_trains_every_head(tmp_path):
+    training = make_training(epochs=1, patch_size=(8, 8, 8))
+    training.network = build(
+        "x",
+        {"architecture": "DynUNet", "filters": [4, 8, 8], "deep_supervision": 1},
+        patch_size=(8, 8, 8),
+        in_channels=1,
+        out_channels=3,
+        seed=0,
+    )
+    before = {name: value.clone() for name, value in training.network.named_parameters()}
+    network = train(training, tmp_path, lambda rows: None).network
+    assert [name for name, value in network.named_parameters() if torch.equal(value, before[name])] == []
+
+
+def test_adam_takes_its_betas():
+    for name in ("Adam", "AdamW"):
+        options = OptimiserParams(name=name, betas=(0.5, 0.7))
+        optimiser = build_optimiser(iter([nn.Parameter(torch.tensor(1.0))]), options)
+        assert optimiser.param_groups[0]["betas"] == (0.5, 0.7)
 
 
 def test_batches_made_ahead_by_threads_change_no_digit(tmp_path):

@@ -11,6 +11,11 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.is_main_process:
+    from seglossbench.plan import summary
+
+    print(summary(EXPERIMENT), file=sys.stderr)
+
 # The command that each job runs: the same experiment, with what --config gave.
 SEGLOSSBENCH = " ".join(
     [

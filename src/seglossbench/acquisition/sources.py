@@ -79,12 +79,23 @@ class SynapsePart(Section):
 Part = FilePart | NumberedPart | GitPart | KagglePart | SynapsePart
 
 
+class Usual(Section):
+    """About what a dataset is once prepared: its labelled cases, those that it keeps for test, the shape of most."""
+
+    cases: int
+    channels: int
+    classes: int  # background included
+    shape: tuple[int, ...]
+    test: int | None = None
+
+
 class Source(Section):
     """A public dataset and the routes by which it can be had, in the order in which they are tried."""
 
     title: str
     page: str
     labelled: str
+    usual: Usual
     layout: str
     licence: Licence
     citation: str

@@ -23,6 +23,7 @@ from seglossbench.training.prefetch import prefetched
 from seglossbench.training.progress import Progress
 from seglossbench.training.schedule import learning_rate
 
+TEST = "test_by_epoch"  # the split of their rows, which are no final scores of the test cases
 Observer = Callable[[Sequence[HistoryRow]], None]
 
 
@@ -38,6 +39,8 @@ class Training:
     settings: TrainParams
     predict: PredictParams
     device: torch.device
+    test: Sequence[PreparedCase] = ()  # scored every ``test_every`` epochs; they never choose anything
+    empty: str = "diagonal"  # the policy for empty masks
 
 
 @dataclass(frozen=True)
@@ -99,21 +102,29 @@ def _epoch(
     ]
     training_seconds = clock.elapsed_seconds
     has_diverged = find_divergence(rows, settings.collapse) is not None
-    is_due = (epoch + 1) % settings.validate_every == 0 or epoch + 1 == settings.epochs or has_diverged
-    if is_due and training.validation:
-        from seglossbench.training.validation import validate  # with SciPy, for which no first step need wait
+    for split, cases, every in (
+        ("validation", training.validation, settings.validate_every),
+        (TEST, training.test, settings.test_every),
+    ):
+        is_due = every and ((epoch + 1) % every == 0 or epoch + 1 == settings.epochs or has_diverged)
+        if is_due and cases:
+            from seglossbench.training.validation import (
+                validate,
+            )  # with SciPy, for which no first step need wait
 
-        rows += validate(
-            network,
-            training.validation,
-            training.classes,
-            settings.validation_metrics,
-            training.predict,
-            accelerator,
-            clock,
-            epoch=epoch,
-            step=step,
-        )
+            rows += validate(
+                network,
+                cases,
+                training.classes,
+                settings.validation_metrics,
+                training.predict,
+                accelerator,
+                clock,
+                empty=training.empty,
+                split=split,
+                epoch=epoch,
+                step=step,
+            )
     cost = {f"seconds/{part}": seconds for part, seconds in clock.seconds().items()} | {
         "seconds": clock.elapsed_seconds,
         "patches_per_second": steps * settings.batch_size / training_seconds,

@@ -14,5 +14,5 @@ def build_optimiser(weights: Iterable[nn.Parameter], options: OptimiserParams) -
     if options.name == "SGD":
         return torch.optim.SGD(weights, rate, options.momentum, weight_decay=decay, nesterov=True)
     if options.name == "Adam":
-        return torch.optim.Adam(weights, rate, weight_decay=decay)
-    return torch.optim.AdamW(weights, rate, weight_decay=decay)
+        return torch.optim.Adam(weights, rate, options.betas, weight_decay=decay)
+    return torch.optim.AdamW(weights, rate, options.betas, weight_decay=decay)

@@ -1,4 +1,4 @@
-"""The scores of the validation cases, as rows of the history."""
+"""The scores of validation and test cases while a network trains, as rows of the history."""
 
 from collections.abc import Sequence
 
@@ -23,13 +23,15 @@ def validate(
     accelerator: Accelerator,
     clock: Clock,
     *,
+    empty: str,
+    split: str,
     epoch: int,
     step: int,
 ) -> list[HistoryRow]:
     """Every metric of each foreground class, the mean over the cases that have the class or claim it, and their mean.
 
-    Cases are scored on their prepared grid. ``predicted_classes`` is how many classes, background included, the
-    predictions of all cases hold.
+    Cases are scored on their prepared grid; ``empty`` is the policy for empty masks. ``predicted_classes`` is how many
+    classes, background included, the predictions of all cases hold.
     """
     values: dict[tuple[str, str], list[float]] = {}
     predicted = np.zeros(len(classes), bool)
@@ -47,15 +49,15 @@ def validate(
             case.geometry.spacing_mm,
             classes=labels_of,
             metrics=metrics,
-            empty="diagonal",
+            empty=empty,
         ):
             if isinstance(record["value"], float | int):
                 values.setdefault((record["metric"], record["class"]), []).append(float(record["value"]))
         clock.end("scoring")
     means = {key: float(np.mean(numbers)) for key, numbers in values.items()}
-    rows = [HistoryRow(epoch, step, "validation", f"{m}/{name}", value) for (m, name), value in means.items()]
+    rows = [HistoryRow(epoch, step, split, f"{m}/{name}", value) for (m, name), value in means.items()]
     for metric in dict.fromkeys(metric for metric, _ in means):
         mean = float(np.mean([value for (name, _), value in means.items() if name == metric]))
-        rows.append(HistoryRow(epoch, step, "validation", metric, mean))
-    rows.append(HistoryRow(epoch, step, "validation", "predicted_classes", float(predicted.sum())))
+        rows.append(HistoryRow(epoch, step, split, metric, mean))
+    rows.append(HistoryRow(epoch, step, split, "predicted_classes", float(predicted.sum())))
     return rows

@@ -1,0 +1,124 @@
+"""What one training step costs on this device: counted in operations, and measured on a patch that is small enough.
+
+Operations are counted without computing, at the true shape. The time is measured at a patch cut until a step is
+short, and scaled by the operations, so that a network that needs a large GPU can be estimated on a laptop.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from seglossbench import losses, networks
+from seglossbench.errors import InputError, JobError
+from seglossbench.maps import Truth
+from seglossbench.training.device import channels_last
+
+OPERATIONS_OF_A_SHORT_STEP = {"cpu": 6e10, "cuda": 1e13, "mps": 1e12}
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """A step's floating-point operations and seconds, the patch they were measured at, and the network's weights."""
+
+    operations: float
+    seconds: float
+    measured_patch: tuple[int, ...]
+    weights: int
+    device: str
+
+
+def describe_device(device: torch.device) -> str:
+    """The device in words, such as ``cpu, 2 threads``."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+
+
+def measure_step(
+    name: str,
+    settings: Mapping[str, Any],
+    *,
+    patch_size: Sequence[int],
+    batch_size: int,
+    channels: int,
+    classes: int,
+    device: torch.device,
+) -> StepCost:
+    """The cost of a step of the network that params call ``name``, with cross-entropy and Dice and Adam."""
+
+    def build(patch: Sequence[int]) -> nn.Module:
+        return networks.build(
+            name, settings, patch_size=patch, in_channels=channels, out_channels=classes, seed=0
+        )
+
+    def count(patch: Sequence[int], batch: int) -> float:
+        network = build(patch).to("meta")
+        with FlopCounterMode(display=False) as counter:
+            outputs = network(torch.empty(batch, channels, *patch, device="meta"))
+            torch.autograd.backward([part.sum() for part in _scales(outputs)])
+        return float(counter.get_total_flops())
+
+    operations = count(patch_size, batch_size)
+    short = OPERATIONS_OF_A_SHORT_STEP[device.type]
+    patch, batch, small = tuple(patch_size), batch_size, operations
+    while small > short and (batch > 1 or max(patch) > 16):
+        smaller = (patch, batch // 2) if batch > 1 else (_shrunk(patch), 1)
+        try:
+            small = count(*smaller)
+        except (RuntimeError, ValueError, InputError):  # the network cannot take so small a patch
+            break
+        patch, batch = smaller
+    if small > 20 * short:
+        raise JobError(f"a step of {small:.0e} operations is the shortest possible: too long to be measured")
+    network = channels_last(build(patch).to(device))
+    passes, update = _seconds_of_step(network, patch, batch, channels, classes, device)
+    return StepCost(
+        operations=operations,
+        seconds=passes * operations / small + update,
+        measured_patch=patch,
+        weights=sum(weight.numel() for weight in network.parameters()),
+        device=describe_device(device),
+    )
+
+
+def _shrunk(patch: tuple[int, ...]) -> tuple[int, ...]:
+    """The patch with its largest axis cut to the next multiple of 32 below, or to 16: what networks can halve."""
+    axis = patch.index(max(patch))
+    size = (patch[axis] - 1) // 32 * 32 or 16
+    return (*patch[:axis], size, *patch[axis + 1 :])
+
+
+def _seconds_of_step(
+    network: nn.Module, patch: Sequence[int], batch: int, channels: int, classes: int, device: torch.device
+) -> tuple[float, float]:
+    """Seconds of forward and backward pass, and of the optimiser's update, in a step after one that is not counted."""
+    loss = losses.build({"ce": 1.0, "dice": 1.0})
+    optimiser = torch.optim.Adam(network.parameters())
+    generator = torch.Generator().manual_seed(0)
+    image = channels_last(torch.randn(batch, channels, *patch, generator=generator).to(device))
+    labels = torch.randint(classes, (batch, *patch), generator=generator, dtype=torch.uint8)
+    truth = Truth(labels, classes).to(device)
+    for _ in range(2):
+        start = _now(device)
+        optimiser.zero_grad(set_to_none=True)
+        terms = losses.supervised_terms(loss, network(image), truth)
+        torch.autograd.backward(torch.stack(list(terms.values())).sum())
+        passed = _now(device)
+        optimiser.step()
+        done = _now(device)
+    return passed - start, done - passed
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def _scales(outputs: losses.Logits) -> Sequence[torch.Tensor]:
+    return [outputs] if isinstance(outputs, torch.Tensor) else outputs

@@ -1,0 +1,91 @@
+import json
+
+import pytest
+import torch
+
+from seglossbench import plan
+from seglossbench.experiment import Experiment
+from seglossbench.training.step_cost import measure_step
+
+TWO = """
+grid: {datasets: [brats2020], networks: [unet, dynunet], losses: [ce, dice], seeds: [0]}
+datasets: {brats2020: {split: hold_out, test_fraction: 0.2, validation_fraction: 0}}
+networks: {unet: {channels: [4, 8], strides: [2], num_res_units: 0}, dynunet: {filters: [4, 8, 8]}}
+maps: {scope: patch}
+train: {epochs: 10, steps_per_epoch: 100, batch_size: 1, patch_size: [64, 64, 64]}
+evaluate: {predict: {overlap: 0}}
+"""
+
+
+@pytest.fixture
+def experiment(project):
+    (project / "experiments" / "two.yaml").write_text(TWO)
+    return Experiment.load(overrides={"experiment": "two"})
+
+
+def give_costs(experiment, network, **cost):
+    """Keep a cost as if it had been measured for that network."""
+    run = next(run for run in experiment.runs if run.network == network)
+    key = plan._cost_key(run, plan.expected(run.dataset))
+    known = json.loads(plan.COSTS.read_text()) if plan.COSTS.exists() else {}
+    plan.COSTS.parent.mkdir(exist_ok=True)
+    plan.COSTS.write_text(json.dumps(known | {key: {"measured_patch": [64, 64, 64], **cost}}))
+
+
+def test_without_data_and_measurements_there_are_runs_and_jobs(experiment):
+    assert plan.summary(experiment).splitlines()[0] == "experiment two: 4 runs in 4 jobs"
+    assert "status --estimate" in plan.summary(experiment)
+
+
+def test_hours_by_hand(experiment):
+    give_costs(experiment, "unet", seconds=3.6, operations=3.6e12, weights=1_000_000)
+    text = plan.summary(experiment, tflops=2)
+    # 1000 steps and, at the end, 73.8 test cases in 3 x 3 x 3 windows of a third of a step each, 3.6 s a step.
+    steps = 1000 + 369 * 0.2 * 27 / 3
+    assert f"2 runs of {steps * 3.6 / 3600:.1f} h" in text
+    assert f"about {2 * steps * 3.6 / 3600:.1f} h on this machine" in text
+    assert f"about {2 * steps * 3.6e12 / 2e12 / 3600:.0f} GPU hours at 2 TFLOP/s" in text
+    assert "not in it: 2 runs" in text
+
+
+def test_disk_by_hand(experiment):
+    give_costs(experiment, "unet", seconds=1, operations=1, weights=250_000_000)
+    voxels = 369 * 145 * 180 * 145
+    assert f"prepared {voxels * 9 / 1e9:.1f}" in plan.summary(experiment)
+    assert "weights 2.0" in plan.summary(experiment)
+
+
+def test_the_papers_can_be_planned_without_any_data(project):
+    experiment = Experiment.load(overrides={"experiment": "papers"})
+    assert plan.summary(experiment).startswith(f"experiment papers: {2 * 7 * 8 * 5 + 3 * 12 * 5} runs")
+    assert {run.dataset.name for run in experiment.runs if plan.expected(run.dataset) is None} == set()
+
+
+def test_measuring_a_step_counts_the_true_patch_and_times_a_small_one():
+    def cost(edge):
+        settings = {"architecture": "UNet", "channels": [16, 32], "strides": [2], "num_res_units": 0}
+        return measure_step(
+            "unet",
+            settings,
+            patch_size=(edge, edge, edge),
+            batch_size=2,
+            channels=1,
+            classes=3,
+            device=torch.device("cpu"),
+        )
+
+    small, large = cost(32), cost(512)
+    assert small.measured_patch == (32, 32, 32)
+    assert large.operations == pytest.approx(16**3 * small.operations, rel=0.01)
+    assert max(large.measured_patch) < 512
+    assert large.seconds > 100 * small.seconds > 0
+
+
+def test_status_measures_once(experiment, monkeypatch):
+    plan.measure(experiment, threads=1, device_name="cpu")
+    assert len(json.loads(plan.COSTS.read_text())) == 2
+    monkeypatch.setattr("seglossbench.training.step_cost.measure_step", None)
+    plan.measure(experiment, threads=1, device_name="cpu")
+    assert "not in it" not in plan.summary(experiment)
+    plan.COSTS.write_text("{")
+    assert "status --estimate" in plan.summary(experiment)
