@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seglossbench.data.geometry import Geometry, labels_in_raw_space
-from seglossbench.evaluation.windows import sliding_windows
 from seglossbench.files import atomic_file
 from seglossbench.params import PredictParams
 
@@ -30,14 +29,17 @@ def predict_volume(
     With ``settings.flips``, the logits of a window are the mean over it and its mirror images along every set of axes.
     A voxel whose logits are not all finite, as after a training that diverged, is background.
     """
+    from monai.inferers.utils import sliding_window_inference
+
     network.eval()
     inputs = torch.from_numpy(np.array(image, dtype=np.float32))[None].to(device)
-    logits = sliding_windows(
+    logits = sliding_window_inference(
         inputs,
-        tuple(settings.window_size or window_size),
-        _over_flips(network) if settings.flips else network,
+        roi_size=tuple(settings.window_size or window_size),
+        sw_batch_size=settings.window_batch,
+        predictor=_over_flips(network) if settings.flips else network,
         overlap=settings.overlap,
-        batch=settings.window_batch,
+        mode="gaussian",
     )
     highest, classes = logits[0].max(dim=0)
     # The highest of several logits is NaN if any is, and two infinite ones have no order.

@@ -1,7 +1,4 @@
-"""Networks by name. ``NETWORKS`` maps an architecture's name to a function that builds it.
-
-They come from MONAI, which takes seconds to import, but for the two that most runs use: those are MONAI's, written in
-torch alone.
+"""Networks by name. ``NETWORKS`` maps an architecture's name to a function that builds it; MONAI's come from MONAI.
 
 A new one needs a module here and an entry in ``NETWORKS``; params.yaml then names it as ``architecture``. It takes
 (N, channels, *patch) and gives logits (N, classes, *patch); in training it may give a list of them, finest first, for
@@ -17,15 +14,13 @@ from torch import nn
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.networks import from_monai
-from seglossbench.networks.dynunet import dynunet
-from seglossbench.networks.unet import unet
 from seglossbench.randomness import seed_of
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
-    "UNet": unet,
+    "UNet": from_monai.unet,
     "AttentionUnet": from_monai.attention_unet,
     "VNet": from_monai.vnet,
-    "DynUNet": dynunet,
+    "DynUNet": from_monai.dynunet,
     "SegResNet": from_monai.segresnet,
     "SegResNetDS": from_monai.segresnet_ds,
     "UNETR": from_monai.unetr,

@@ -1,4 +1,4 @@
-"""The architectures that come from MONAI, with what differs between them behind one signature.
+"""The architectures that MONAI has, with what differs between them behind one signature.
 
 Each takes (spatial_dims, in_channels, out_channels) and its options. MONAI is imported when one is built.
 """
@@ -6,6 +6,25 @@ Each takes (spatial_dims, in_channels, out_channels) and its options. MONAI is i
 from collections.abc import Sequence
 
 from torch import nn
+
+
+def unet(
+    spatial_dims: int,
+    in_channels: int,
+    out_channels: int,
+    *,
+    channels: Sequence[int] = (16, 32, 64, 128),
+    strides: Sequence[int] = (2, 2, 2),
+    num_res_units: int = 2,
+    norm: str = "instance",
+) -> nn.Module:
+    """The residual U-Net (Kerfoot et al., 2019)."""
+    from monai.networks.nets.unet import UNet
+
+    network: nn.Module = UNet(
+        spatial_dims, in_channels, out_channels, channels, strides, num_res_units=num_res_units, norm=norm
+    )
+    return network
 
 
 def attention_unet(
@@ -39,6 +58,48 @@ def vnet(spatial_dims: int, in_channels: int, out_channels: int, *, dropout: flo
         dropout_dim=spatial_dims,
     )
     return network
+
+
+def dynunet(
+    spatial_dims: int,
+    in_channels: int,
+    out_channels: int,
+    *,
+    filters: Sequence[int] = (32, 64, 128, 256, 320),
+    kernel_size: int = 3,
+    first_stride: int = 1,
+    norm: str = "instance",
+    deep_supervision: int = 0,
+) -> nn.Module:
+    """The U-Net of nnU-Net (Isensee et al., 2021): full resolution first, halved at every level.
+
+    ``deep_supervision`` is how many scales below the full one have outputs of their own in training. With
+    ``first_stride`` 2 it works at half the resolution, several times faster on a CPU, and a transposed convolution
+    brings its logits back to the whole.
+    """
+    from monai.networks.nets.dynunet import DynUNet
+
+    from seglossbench.networks.dynunet import DeepDynUNet
+
+    if deep_supervision and first_stride > 1:
+        raise ValueError("deep_supervision needs first_stride 1")
+    strides = [first_stride] + [2] * (len(filters) - 1)
+    network: nn.Module = (DeepDynUNet if deep_supervision else DynUNet)(
+        spatial_dims,
+        in_channels,
+        out_channels if first_stride == 1 else filters[0],
+        kernel_size=[kernel_size] * len(filters),
+        strides=strides,
+        upsample_kernel_size=strides[1:],
+        filters=filters,
+        norm_name=norm,
+        deep_supervision=deep_supervision > 0,
+        deep_supr_num=max(1, deep_supervision),
+    )
+    if first_stride == 1:
+        return network
+    enlarge = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}[spatial_dims]
+    return nn.Sequential(network, enlarge(filters[0], out_channels, first_stride, first_stride))
 
 
 def segresnet(
