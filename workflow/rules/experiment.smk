@@ -1,4 +1,5 @@
 # The experiment that params.yaml and --config ask for. Every rule asks it for its paths; none makes up its own.
+import atexit
 import json
 import shlex
 import sys
@@ -14,7 +15,11 @@ except InputError as error:
 if workflow.is_main_process:
     from seglossbench.plan import summary
 
-    print(summary(EXPERIMENT), file=sys.stderr)
+    # A dry run lists its jobs first, so that what it all takes would be out of sight above them.
+    if {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+        atexit.register(print, summary(EXPERIMENT), file=sys.stderr)
+    else:
+        print(summary(EXPERIMENT), file=sys.stderr)
 
 # The command that each job runs: the same experiment, with what --config gave.
 SEGLOSSBENCH = " ".join(
