@@ -12,6 +12,7 @@ from seglossbench.errors import InputError, nearest
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
+Sizes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=2, max_length=3)]
 Size = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 
@@ -43,12 +44,36 @@ class PhantomParams(Section):
 
 
 class PreprocessParams(Section):
-    """How a case becomes the tensor that a network sees."""
+    """How a case becomes the tensor that a network sees: a preset, and what is to differ from it.
 
-    spacing_mm: tuple[float, float, float] | None = None
-    crop_to_nonzero: bool = True
-    ct_window_hu: tuple[float, float] = (-125.0, 275.0)
+    Where a key is null, it is as the preset says for the dataset's layout and the case's modality. What each preset is
+    and where it comes from: docs/preprocessing.md.
+    """
+
+    preset: Literal["plain", "paper_a", "paper_b", "nnunet", "monai"] = "plain"
+    orientation: Literal["RAS", "raw"] | None = None
+    crop_to_nonzero: bool | None = None
+    spacing_mm: Sizes | Literal["own", "median"] | None = None
+    resize: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
+    image_interpolation: Literal["linear", "cubic"] | None = None
+    label_interpolation: Literal["nearest", "linear"] | None = None
+    anisotropy_ratio: Annotated[float, Field(gt=1)] | None = None
+    ct: Literal["window", "foreground"] | None = None
+    ct_window_hu: tuple[float, float] | None = None
+    ct_range: tuple[float, float] | None = None
+    mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] | None = None
     clip_percentiles: tuple[float, float] | None = None
+    kits_release: Literal["corrected", "exact"] = "corrected"
+
+    @property
+    def learns(self) -> bool:
+        """Whether something is learned from the training cases, so that the split decides how cases are prepared."""
+        return (
+            self.preset in ("nnunet", "paper_b")
+            or self.spacing_mm == "median"
+            or self.ct == "foreground"
+            or self.mri == "z_score_where_cropped"
+        )
 
 
 class DatasetParams(Section):

@@ -8,6 +8,8 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from seglossbench.data.resampling import resample_labels
+
 Box = tuple[tuple[int, int], ...]
 
 
@@ -53,9 +55,16 @@ def to_ras(array: NDArray[Any], orientation: NDArray[np.float64]) -> NDArray[Any
     return np.asarray(nib.apply_orientation(array, orientation))
 
 
-def nonzero_box(image: NDArray[Any]) -> Box:
-    """The smallest box that holds all nonzero voxels of any channel of ``image`` (C, *spatial); all of it if none."""
-    mask: NDArray[np.bool_] = np.any(image, axis=0)
+def no_turn(axes: int) -> NDArray[np.float64]:
+    """The orientation that leaves an array as it is."""
+    return np.array([[axis, 1.0] for axis in range(axes)])
+
+
+def nonzero_box(channels: Sequence[NDArray[Any]]) -> Box:
+    """The smallest box that holds all nonzero voxels of any of the channels (*spatial); all of it if there are none."""
+    mask: NDArray[np.bool_] = channels[0] != 0
+    for channel in channels[1:]:
+        mask |= channel != 0
     box = []
     for axis in range(mask.ndim):
         others = tuple(other for other in range(mask.ndim) if other != axis)
@@ -69,26 +78,13 @@ def slices(box: Box) -> tuple[slice, ...]:
     return tuple(slice(start, stop) for start, stop in box)
 
 
-def resample(array: NDArray[Any], shape: Sequence[int], order: int) -> NDArray[Any]:
-    """``array`` (*spatial) on a grid of ``shape`` over the same extent: order 1 is linear, 0 nearest (for labels)."""
-    if tuple(shape) == array.shape:
-        return array
-    from scipy import ndimage
-
-    factors = [new / old for new, old in zip(shape, array.shape, strict=True)]
-    zoomed: NDArray[Any] = ndimage.zoom(
-        array, factors, order=order, mode="nearest", grid_mode=True, prefilter=False
-    )
-    return zoomed
-
-
 def labels_in_raw_space(labels: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:
     """A prepared label map (*spatial) put back into the raw array: respaced, uncropped, turned; outside is 0."""
     orientation = np.array(geometry.orientation)
     order = orientation[:, 0].argsort()
     ras_shape = [geometry.raw_shape[axis] for axis in order]
     ras = np.zeros(ras_shape, dtype=np.uint8)
-    ras[slices(geometry.box)] = resample(labels, geometry.cropped_shape, order=0)
+    ras[slices(geometry.box)] = resample_labels(labels, geometry.cropped_shape)
     identity = np.array([[axis, 1] for axis in range(3)])
     back = nib.orientations.ornt_transform(identity, orientation)
     return np.ascontiguousarray(nib.apply_orientation(ras, back))

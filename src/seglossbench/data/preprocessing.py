@@ -1,8 +1,6 @@
-"""From raw scans to prepared cases: one folder per dataset and settings, written whole or not at all."""
+"""From raw scans to prepared cases: each once, named by its content, in parallel, restartable at any moment."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,10 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglossbench.data import geometry as spaces
-from seglossbench.data.cases import Case, CaseIndex
+from seglossbench.checksums import KNOWN, folder_checksums
+from seglossbench.data.case_store import CaseStore
+from seglossbench.data.cases import Case, CaseIndex, Modality
+from seglossbench.data.fingerprint import case_facts, learn
 from seglossbench.data.geometry import Geometry
-from seglossbench.data.images import Volume, read_volume
+from seglossbench.data.images import Volume
+from seglossbench.data.loading import load_case, respaced
+from seglossbench.data.normalisation import normalise
+from seglossbench.data.presets import Recipe, recipe
+from seglossbench.data.resampling import resample, resample_labels
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_folder, write_json
 from seglossbench.parallel import over_cases
@@ -21,18 +25,29 @@ from seglossbench.params import PreprocessParams
 
 
 def preprocess_dataset(
-    index: CaseIndex, settings: PreprocessParams, folder: Path, dataset: str, processes: int = 1
+    index: CaseIndex,
+    settings: PreprocessParams,
+    folder: Path,
+    dataset: str,
+    processes: int = 1,
+    *,
+    raw: Path,
+    learn_from: Sequence[str] = (),
+    known: Path = KNOWN,
 ) -> None:
-    """Prepare every case of ``index`` into ``folder``: ``CASE/image.npy``, ``CASE/labels.npy`` and ``dataset.json``.
+    """Prepare every case of ``index`` into the store beside ``folder``, and write ``folder/dataset.json`` of them.
 
-    Finished cases of an interrupted call wait beside the folder and are not prepared again.
+    A case that is already in the store, from an interrupted call or another dataset, is not prepared again. What is
+    learned from the data is learned from the cases named in ``learn_from``. ``raw`` holds the raw files; ``known`` is
+    where their checksums are kept.
     """
-    parts = folder.with_name(folder.name + ".parts")
-    prepare = partial(_prepare_into, index=index, settings=settings, parts=parts)
-    facts = list(over_cases(prepare, index.cases, processes, f"preprocess {dataset}", bar=True))
+    checksums = folder_checksums(raw, known)
+    store = CaseStore(folder.parent, raw, checksums)
+    recipes = _recipes(index, settings, store, dataset, processes, learn_from)
+    prepare = partial(_prepare_into, store=store, label_values=index.label_values, recipes=recipes)
+    facts = over_cases(prepare, index.cases, processes, f"preprocess {dataset}", bar=True)
+    named = {case.name: fact for case, fact in zip(index.cases, facts, strict=True)}
     with atomic_folder(folder) as temporary:
-        for case in index.cases:
-            (parts / case.name).rename(temporary / case.name)
         write_json(
             temporary / "dataset.json",
             {
@@ -43,113 +58,86 @@ def preprocess_dataset(
                 "regions": index.regions,
                 "skipped": {problem.case: str(problem) for problem in index.problems},
                 "settings": settings.model_dump(mode="json"),
-                "cases": {case.name: fact for case, fact in zip(index.cases, facts, strict=True)},
+                "cases": named,
             },
         )
-    parts.rmdir()
 
 
 def preprocess_case(
-    case: Case, label_values: Mapping[str, int], settings: PreprocessParams
-) -> tuple[NDArray[np.float16], NDArray[np.uint8], Geometry]:
-    """The image (C, *spatial), class indices (*spatial) and geometry of one case; raises InputError naming a file.
+    case: Case, label_values: Mapping[str, int], recipe: Recipe
+) -> tuple[NDArray[np.float16], NDArray[np.uint8], Geometry, Volume | None]:
+    """The image (C, *spatial), class indices (*spatial), geometry, and the truth if it is no longer the raw file's.
 
-    In RAS order, cropped to the nonzero box (MRI), respaced if asked for, then CT clipped to its window and scaled to
-    [-1, 1], MRI z-scored per channel inside its nonzero mask.
+    Raises InputError that names a file at fault, or the key of a size with too few or too many axes.
     """
-    truth = read_volume(case.labels)
-    if len(truth.array) != 1:
-        raise InputError(f"{case.labels}: {len(truth.array)} values per voxel; a label map has one")
-    channels = []
-    for file in case.images:
-        volume = read_volume(file)
-        _check_same_grid(file, volume, case.labels, truth)
-        channels += list(volume.array)
-    labels = class_indices(truth.array[0], label_values, case.labels)
-    orientation = spaces.orientation_of(truth.affine)
-    image = np.stack([spaces.to_ras(channel, orientation) for channel in channels]).astype(np.float32)
-    labels = spaces.to_ras(labels, orientation)
-    spacing = np.array(truth.spacing_mm)[orientation[:, 0].argsort()]
-
-    box: spaces.Box = tuple((0, size) for size in labels.shape)
-    if settings.crop_to_nonzero and case.modality == "MRI":
-        box = spaces.nonzero_box(image)
-    image, labels = image[(slice(None), *spaces.slices(box))], labels[spaces.slices(box)]
-    if settings.spacing_mm is not None:
-        target = np.array(settings.spacing_mm)
-        shape = np.maximum(1, np.round(np.array(labels.shape) * spacing / target)).astype(int).tolist()
-        image = np.stack([spaces.resample(channel, shape, order=1) for channel in image])
-        spacing = spacing * labels.shape / np.array(shape)
-        labels = spaces.resample(labels, shape, order=0)
-    geometry = Geometry(
-        raw_shape=truth.shape,
-        affine=tuple(tuple(float(x) for x in row) for row in truth.affine),
-        orientation=tuple(tuple(float(x) for x in row) for row in orientation),
-        box=box,
-        spacing_mm=tuple(float(size) for size in spacing),
-    )
-    return (
-        normalise(image, case.modality, settings).astype(np.float16),
-        np.ascontiguousarray(labels),
-        geometry,
-    )
+    loaded = load_case(case, label_values, recipe)
+    shape = target_shape(recipe, loaded.geometry)
+    coarse = _coarse_axis(recipe, loaded.geometry)
+    image = np.empty((len(loaded.channels), *shape), np.float16)
+    # Channel by channel, so that only one of them is in float32 at a time.
+    for position in range(len(image)):
+        channel, loaded.channels[position] = loaded.channels[position], np.empty(0)
+        steps: list[Callable[[NDArray[Any]], NDArray[Any]]] = [
+            lambda array: resample(array, shape, recipe.image_interpolation, coarse),
+            lambda array, position=position: normalise(array, case.modality, recipe, position),
+        ]
+        for step in reversed(steps) if recipe.normalise_first else steps:
+            channel = step(channel if channel.shape == shape else channel.astype(np.float32, copy=False))
+        image[position] = channel
+    labels = resample_labels(loaded.labels, shape, recipe.label_interpolation, coarse)
+    return image, np.ascontiguousarray(labels), respaced(loaded.geometry, shape), loaded.truth
 
 
-def normalise(image: NDArray[np.float32], modality: str, settings: PreprocessParams) -> NDArray[np.float32]:
-    """Intensities (C, *spatial) on a common scale: CT to [-1, 1] by its window in HU, MRI z-scored where nonzero."""
-    if modality == "CT":
-        low, high = settings.ct_window_hu
-        return (np.clip(image, low, high) - (low + high) / 2) / ((high - low) / 2)
-    scaled = np.zeros_like(image)
-    for channel, target in zip(image, scaled, strict=True):
-        inside = channel != 0
-        values = channel[inside]
-        if values.size == 0:
+def target_shape(recipe: Recipe, geometry: Geometry) -> tuple[int, ...]:
+    """The shape that a case is resampled to; raises InputError that names a size with too few or too many axes."""
+    shape = geometry.cropped_shape
+    for key in ("resize", "spacing_mm"):
+        sizes = getattr(recipe, key)
+        if isinstance(sizes, tuple) and len(sizes) != len(shape):
+            raise InputError(f"preprocess.{key}: has {len(sizes)} sizes, but the cases have {len(shape)} axes")
+    if isinstance(recipe.spacing_mm, tuple):
+        extent_mm = np.array(shape) * geometry.spacing_mm
+        shape = tuple(max(1, round(size)) for size in (extent_mm / recipe.spacing_mm).tolist())
+    if recipe.resize is not None:
+        shape = tuple(new or old for new, old in zip(recipe.resize, shape, strict=True))
+    return shape
+
+
+def _coarse_axis(recipe: Recipe, geometry: Geometry) -> int | None:
+    """The axis of slices too thick to interpolate between, if there is one."""
+    spacing = geometry.spacing_mm
+    if len(spacing) < 3 or max(spacing) <= recipe.anisotropy_ratio * min(spacing):
+        return None
+    return int(np.argmax(spacing))
+
+
+def _recipes(
+    index: CaseIndex,
+    settings: PreprocessParams,
+    store: CaseStore,
+    dataset: str,
+    processes: int,
+    learn_from: Sequence[str],
+) -> dict[Modality, Recipe]:
+    """The recipe for the cases of each modality, with all that is to be learned from the training cases."""
+    recipes = {case.modality: recipe(settings, index.layout, case.modality) for case in index.cases}
+    for modality, lacking in recipes.items():
+        if not lacking.learns(modality):
             continue
-        if settings.clip_percentiles is not None:
-            values = np.clip(values, *np.percentile(values, settings.clip_percentiles))
-        target[inside] = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return scaled
+        cases = [case for case in index.cases if case.modality == modality]
+        cases = [case for case in cases if case.name in set(learn_from)] or cases
+        find = partial(store.facts, label_values=index.label_values, recipe=lacking, find=case_facts)
+        facts = over_cases(find, cases, processes, f"fingerprint {dataset} {modality}", bar=True)
+        recipes[modality] = learn(lacking, modality, list(facts))
+    return recipes
 
 
-def class_indices(raw: NDArray[Any], label_values: Mapping[str, int], file: Path) -> NDArray[np.uint8]:
-    """Label values as they stand in the file, turned into class indices; raises InputError for an unknown value."""
-    indices = np.full(raw.shape, 255, dtype=np.uint8)
-    for position, value in enumerate(label_values.values()):
-        indices[raw == value] = position
-    unknown = np.unique(raw[indices == 255])
-    if unknown.size:
-        known = ", ".join(str(value) for value in label_values.values())
-        raise InputError(f"{file}: unknown label values {unknown[:5].tolist()}; known: {known}")
-    return indices
-
-
-def _check_same_grid(file: Path, volume: Volume, labels: Path, truth: Volume) -> None:
-    if volume.shape != truth.shape:
-        raise InputError(f"{file}: shape {volume.shape} differs from {truth.shape} of {labels}")
-    if not np.allclose(volume.affine, truth.affine, atol=1e-2):
-        raise InputError(
-            f"{file}: its affine differs from that of {labels}; they do not lie in the same space"
-        )
-
-
-def _prepare_into(case: Case, index: CaseIndex, settings: PreprocessParams, parts: Path) -> dict[str, Any]:
-    """Prepare one case into ``parts/CASE`` unless it is there already, and return its facts."""
-    place = parts / case.name
+def _prepare_into(
+    case: Case, store: CaseStore, label_values: Mapping[str, int], recipes: Mapping[Modality, Recipe]
+) -> dict[str, Any]:
+    """Prepare one case unless it is in the store, and return its facts."""
+    recipe = recipes[case.modality]
+    place = store.place(case, label_values, recipe)
     if not place.exists():
-        image, labels, geometry = preprocess_case(case, index.label_values, settings)
-        counts = np.bincount(labels.ravel(), minlength=len(index.label_values))
-        facts = {
-            "modality": case.modality,
-            "official": case.official,
-            "patient": case.patient,
-            "truth": str(case.labels.resolve()),
-            "geometry": asdict(geometry),
-            "voxels_per_class": counts.tolist(),
-        }
-        with atomic_folder(place) as temporary:
-            np.save(temporary / "image.npy", image)
-            np.save(temporary / "labels.npy", labels)
-            write_json(temporary / "case.json", facts)
-    facts = json.loads((place / "case.json").read_text())
-    return dict(facts)
+        store.write(place, case, *preprocess_case(case, label_values, recipe), len(label_values))
+    return store.read_facts(place, case)

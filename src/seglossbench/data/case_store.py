@@ -1,0 +1,133 @@
+"""Prepared cases on disk, a folder each, named by the content of their files, their recipe and the code.
+
+So a case is prepared once: a new case in a dataset, a moved dataset or a killed call leaves the finished ones alone.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from seglossbench.data.cases import Case
+from seglossbench.data.geometry import Geometry
+from seglossbench.data.images import Volume
+from seglossbench.data.presets import Recipe
+from seglossbench.errors import JobError
+from seglossbench.experiment import code_version
+from seglossbench.files import atomic_folder, digest, write_json
+
+CASES = "cases"
+TRUTH = "truth.nii.gz"
+# What decides the content of a prepared case; what finds its files does not.
+CODE = tuple(
+    f"data/{name}.py"
+    for name in (
+        "case_store",
+        "fingerprint",
+        "geometry",
+        "images",
+        "kits_as_released",
+        "loading",
+        "normalisation",
+        "preprocessing",
+        "presets",
+        "resampling",
+    )
+)
+
+
+@dataclass(frozen=True)
+class CaseStore:
+    """``folder/cases/CASE-DIGEST`` with ``image.npy``, ``labels.npy`` and ``case.json``.
+
+    ``checksums`` are those of the files below ``raw``, by their names relative to it.
+    """
+
+    folder: Path
+    raw: Path
+    checksums: Mapping[str, str]
+
+    def place(self, case: Case, label_values: Mapping[str, int], recipe: Recipe, kind: str = CASES) -> Path:
+        """Where the case of that content lies, or is to lie."""
+        content = {
+            "files": [self.checksums[self.relative(file)] for file in (*case.images, case.labels)],
+            "modality": case.modality,
+            "values": list(label_values.values()),
+            "recipe": asdict(recipe),
+            "code": code_version(*CODE),
+        }
+        return self.folder / kind / f"{case.name}-{digest(content)}"
+
+    def relative(self, file: Path) -> str:
+        """The name of a raw file relative to the raw folder."""
+        return file.relative_to(self.raw).as_posix()
+
+    def write(
+        self,
+        place: Path,
+        case: Case,
+        image: NDArray[np.float16],
+        labels: NDArray[np.uint8],
+        geometry: Geometry,
+        truth: Volume | None,
+        classes: int,
+    ) -> None:
+        """Write a prepared case whole or not at all; raises JobError where the disk does not take it."""
+        for leftover in place.parent.glob(f".tmp-*-{place.name}"):  # of a call that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        facts = {
+            "geometry": asdict(geometry),
+            "voxels_per_class": np.bincount(labels.ravel(), minlength=classes).tolist(),
+        }
+        try:
+            with atomic_folder(place) as temporary:
+                np.save(temporary / "image.npy", image)
+                np.save(temporary / "labels.npy", labels)
+                if truth is not None:
+                    nib.save(nib.Nifti1Image(truth.array[0], truth.affine), temporary / TRUTH)
+                write_json(temporary / "case.json", facts)
+        except OSError as error:
+            raise _cannot_write(place, error) from None
+
+    def read_facts(self, place: Path, case: Case) -> dict[str, Any]:
+        """What dataset.json says of a case in the store: where it lies, and what later stages ask of it."""
+        facts = json.loads((place / "case.json").read_text(encoding="utf-8"))
+        return {
+            "folder": f"{CASES}/{place.name}",
+            "modality": case.modality,
+            "official": case.official,
+            "patient": case.patient,
+            "truth": None if (place / TRUTH).exists() else self.relative(case.labels),
+            **facts,
+        }
+
+    def facts(
+        self,
+        case: Case,
+        label_values: Mapping[str, int],
+        recipe: Recipe,
+        find: Callable[[Case, Mapping[str, int], Recipe], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """What ``find`` says of a case, found once."""
+        place = self.place(case, label_values, recipe, "fingerprints").with_suffix(".json")
+        if not place.exists():
+            try:
+                write_json(place, find(case, label_values, recipe))
+            except OSError as error:
+                raise _cannot_write(place, error) from None
+        return dict(json.loads(place.read_text(encoding="utf-8")))
+
+
+def _cannot_write(place: Path, error: OSError) -> JobError:
+    free_mb = shutil.disk_usage(place.parent if place.parent.exists() else ".").free >> 20
+    reason = error.strerror or str(error)
+    return JobError(
+        f"{place}: cannot be written: {reason}; {free_mb} MB are free on that disk. Free some and run the same command "
+        "again: finished cases are kept"
+    )

@@ -1,0 +1,100 @@
+"""How a case is prepared: presets as data, each from a source named in docs/preprocessing.md, and the params over them."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from seglossbench.data.cases import Modality
+from seglossbench.errors import InputError
+from seglossbench.params import PreprocessParams
+
+
+@dataclass(frozen=True)
+class Foreground:
+    """Of a channel's voxels inside any class but the background: percentiles 0.5 and 99.5, mean and deviation."""
+
+    low: float
+    high: float
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides how the cases of one modality are prepared; the keys are those of the params' preprocess."""
+
+    orientation: Literal["RAS", "raw"] = "RAS"
+    crop_to_nonzero: bool = False
+    spacing_mm: tuple[float, ...] | Literal["own", "median"] = "own"
+    resize: tuple[int | None, ...] | None = None
+    image_interpolation: Literal["linear", "cubic"] = "linear"
+    label_interpolation: Literal["nearest", "linear"] = "nearest"
+    anisotropy_ratio: float = float("inf")
+    ct: Literal["window", "foreground"] = "window"
+    ct_window_hu: tuple[float, float] = (-125.0, 275.0)
+    ct_range: tuple[float, float] = (-1.0, 1.0)
+    mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] = "z_score_nonzero"
+    clip_percentiles: tuple[float, float] | None = None
+    normalise_first: bool = False
+    """Whether intensities are normalised before respacing, as nnU-Net does, or after it."""
+    released_kits: bool = False
+    """Whether the case is altered as paper B's released code alters KiTS19 before anything else."""
+    foreground: tuple[Foreground, ...] | None = None
+    """Of each channel, over the training cases; there where ``ct`` is ``foreground``."""
+
+    def learns(self, modality: Modality) -> bool:
+        """Whether a value is still to be found from the training cases."""
+        return (
+            self.spacing_mm == "median"
+            or (modality == "CT" and self.ct == "foreground" and self.foreground is None)
+            or (modality == "MRI" and self.mri == "z_score_where_cropped")
+        )
+
+
+NNUNET: dict[str, Any] = {
+    "orientation": "raw",
+    "crop_to_nonzero": True,
+    "spacing_mm": "median",
+    "image_interpolation": "cubic",
+    "label_interpolation": "linear",
+    "anisotropy_ratio": 3.0,
+    "ct": "foreground",
+    "mri": "z_score_where_cropped",
+    "normalise_first": True,
+}
+ABDOMEN: dict[str, Any] = {"crop_to_nonzero": True, "spacing_mm": (1.5, 1.5, 2.0), "ct_range": (0.0, 1.0)}
+# By preset, and then for cases of a modality or of a layout, the later one laid over the earlier one.
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "plain": {"MRI": {"crop_to_nonzero": True}},
+    "paper_a": {"MRI": {"crop_to_nonzero": True}, "amos": ABDOMEN},
+    "monai": {
+        "CT": ABDOMEN | {"ct_window_hu": (-175.0, 250.0)},
+        "MRI": {"crop_to_nonzero": True},
+        "brats": {"spacing_mm": (1.0, 1.0, 1.0)},
+        "amos": {"spacing_mm": (1.5, 1.5, 2.0)},
+    },
+    "nnunet": {"CT": NNUNET, "MRI": NNUNET},
+    "paper_b": {
+        "CT": NNUNET,
+        "MRI": NNUNET,
+        "kits": {"orientation": "RAS", "spacing_mm": "own", "resize": (256, 256, None)},
+    },
+}
+
+
+def recipe(settings: PreprocessParams, layout: str, modality: Modality) -> Recipe:
+    """What the settings mean for the cases of a modality in a dataset of that layout.
+
+    A key that the settings give is laid over the preset's. Raises InputError for paper B's release of another set.
+    """
+    preset = PRESETS[settings.preset]
+    chosen: dict[str, Any] = {}
+    for group in (modality, layout):
+        chosen |= preset.get(group, {})
+    own = {field.name for field in fields(Recipe)} & PreprocessParams.model_fields.keys()
+    chosen |= {name: value for name in own if (value := getattr(settings, name)) is not None}
+    made = Recipe(**chosen)
+    if settings.kits_release == "corrected":
+        return made
+    if layout != "kits":
+        raise InputError(f"preprocess.kits_release: exact is a way to prepare KiTS19, and this is {layout}")
+    return replace(made, released_kits=True, resize=None, spacing_mm="own", orientation="raw")
