@@ -1,10 +1,8 @@
-import os
-
 import pytest
 
 from seglossbench import experiment as experiment_module
 from seglossbench.errors import InputError
-from seglossbench.experiment import Experiment, folder_version
+from seglossbench.experiment import Experiment
 
 
 @pytest.fixture
@@ -107,18 +105,6 @@ def test_own_data_needs_a_folder(load):
         load("grid: {datasets: [own]}")
     with pytest.raises(InputError, match="data_root: no folder nowhere"):
         load("grid: {datasets: [own]}", data_root="nowhere")
-
-
-def test_a_changed_file_changes_the_datas_version(tmp_path):
-    file = tmp_path / "case" / "image.nii"
-    file.parent.mkdir()
-    file.write_bytes(b"12")
-    os.utime(file, (0, 0))
-    first = folder_version(tmp_path)
-    assert folder_version(tmp_path) == first
-    file.write_bytes(b"123")
-    os.utime(file, (0, 0))
-    assert folder_version(tmp_path) != first
 
 
 def test_unknown_run_and_dataset(load):

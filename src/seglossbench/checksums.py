@@ -18,16 +18,16 @@ SHOW_PROGRESS_BYTES = 1 << 30  # less is hashed within a few seconds
 Known = dict[str, tuple[int, int, str]]
 
 
-def folder_version(folder: Path, known: Path = KNOWN) -> str:
+def folder_version(folder: Path, known: Path = KNOWN, key: str = "data_root") -> str:
     """A digest of the names and contents of all files below ``folder``; raises InputError where there are none.
 
-    Names are relative to the folder: one that is moved or touched keeps its version.
+    Names are relative to the folder: one that is moved or touched keeps its version. Errors name ``key``.
     """
     if not folder.is_dir():
-        raise InputError(f"data_root: no folder {folder}; give the folder that holds your cases")
+        raise InputError(f"{key}: no folder {folder}; give the folder that holds your cases")
     checksums = folder_checksums(folder, known)
     if not checksums:
-        raise InputError(f"data_root: the folder {folder} is empty; give the folder that holds your cases")
+        raise InputError(f"{key}: the folder {folder} is empty; give the folder that holds your cases")
     return digest(checksums)
 
 

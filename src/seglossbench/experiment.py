@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from seglossbench import params as parameters
 from seglossbench.acquisition import sources
+from seglossbench.checksums import folder_version
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import digest
 from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
@@ -211,7 +212,10 @@ class Experiment:
             list(params.classes or ()),
             list(params.channels or ()),
         ]  # class indices, which a digest is blind to
-        prepared = digest([version, reading, order, preprocess.model_dump(mode="json"), code_version("data")])
+        split = _split_settings(params, name) if preprocess.learns else None
+        prepared = digest(
+            [version, reading, order, preprocess.model_dump(mode="json"), split, code_version("data")]
+        )
         maps = digest([prepared, self.params.maps.distance_units, code_version("maps")])
         return Dataset(
             name=name,
@@ -266,9 +270,7 @@ class Experiment:
         evaluation = params.evaluate.model_dump(mode="json") | {"code": code_version("evaluation")}
         code = code_version("maps", "losses", "networks", "training", "randomness.py")
         for dataset in self.datasets:
-            split = dataset.params.model_dump(mode="json", include=HOW_SPLIT)
-            if dataset.params.split_file is not None:
-                split["names"] = digest(_text(Path(dataset.params.split_file), dataset.name))
+            split = _split_settings(dataset.params, dataset.name)
             for network in params.grid.networks:
                 options = {key: value for key, value in params.networks[network].items() if key != "train"}
                 train = self._train_params(dataset.name, network)
@@ -287,6 +289,14 @@ class Experiment:
                             "code": code,
                         }
                         yield Run(trained, network, loss, seed, settings, evaluation)
+
+
+def _split_settings(params: DatasetParams, dataset: str) -> dict[str, Any]:
+    """All that decides which cases train."""
+    split = params.model_dump(mode="json", include=HOW_SPLIT)
+    if params.split_file is not None:
+        split["names"] = digest(_text(Path(params.split_file), dataset))
+    return split
 
 
 def _text(split_file: Path, dataset: str) -> str:
@@ -315,7 +325,7 @@ def source_version(params: DatasetParams, key: str) -> str:
         content = (
             [path.name, path.stat().st_size, path.stat().st_mtime_ns]
             if path.is_file()
-            else folder_version(path, f"{key}.origin")
+            else folder_version(path, key=f"{key}.origin")
         )
     return digest([params.source, exclude, content])
 
@@ -323,20 +333,6 @@ def source_version(params: DatasetParams, key: str) -> str:
 def raw_folder(params: DatasetParams, version: str) -> Path:
     """Where a source's files lie, for all datasets that are made of them."""
     return Path("data/raw") / f"{params.source}-{version}"
-
-
-def folder_version(folder: Path, key: str = "data_root") -> str:
-    """A digest of the names, sizes and times of all files below ``folder``; raises InputError where there are none."""
-    if not folder.is_dir():
-        raise InputError(f"{key}: no folder {folder}; give the folder that holds your cases")
-    entries = sorted(
-        (str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns)
-        for file in folder.rglob("*")
-        if file.is_file()
-    )
-    if not entries:
-        raise InputError(f"{key}: the folder {folder} is empty; give the folder that holds your cases")
-    return digest(entries)
 
 
 @cache

@@ -9,7 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 from seglossbench.errors import JobError
 
@@ -89,6 +92,16 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON to ``path`` in one atomic step; the order of keys is kept, as it may matter."""
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def save_array(path: Path, array: "NDArray[Any]") -> None:
+    """Write an array as .npy, as ``np.save`` does, which does not notice if the disk is full at the last few bytes."""
+    import numpy as np
+
+    array = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
 
 
 def digest(value: Any) -> str:

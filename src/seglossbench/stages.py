@@ -94,8 +94,17 @@ def preprocess(dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
     index = index_cases(dataset.raw, dataset.params)
     if dataset.params.on_bad_case == "skip":
         index = usable_cases(index, processes, f"check {dataset.name}")
-    split_cases(index.cases, dataset.params, dataset.name)  # a split that cannot be is said before the work
-    preprocess_dataset(index, dataset.preprocess, dataset.prepared, dataset.name, processes)
+    # A split that cannot be is said before the work.
+    split = split_cases(index.cases, dataset.params, dataset.name)
+    preprocess_dataset(
+        index,
+        dataset.preprocess,
+        dataset.prepared,
+        dataset.name,
+        processes,
+        raw=dataset.raw,
+        learn_from=split.train,
+    )
     return index.problems
 
 
@@ -279,7 +288,10 @@ def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
     settings = experiment.params.evaluate
     test = split_of(run.dataset, prepared).test
     scores = score_files(
-        [(name, prepared.cases[name].truth, run.predictions / f"{name}.nii.gz") for name in test],
+        [
+            (name, run.dataset.raw / prepared.cases[name].truth, run.predictions / f"{name}.nii.gz")
+            for name in test
+        ],
         classes=scored_classes(prepared, settings.classes),
         metrics=settings.metrics,
         empty=settings.empty,

@@ -1,17 +1,18 @@
-import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
 
 from seglossbench.data import index_cases
-from seglossbench.data.cases import Case, CaseIndex
+from seglossbench.data.cases import Case
 from seglossbench.data.geometry import labels_in_raw_space
-from seglossbench.data.prepared import PreparedDataset
-from seglossbench.data.preprocessing import class_indices, normalise, preprocess_case, preprocess_dataset
+from seglossbench.data.preprocessing import preprocess_case
+from seglossbench.data.presets import recipe
 from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 
+MRI = recipe(PreprocessParams(), "brats", "MRI")
 VALUES = {"background": 0, "necrosis": 1, "enhancing": 4}
 # Axes swapped and two of them flipped, 1 x 2 x 3 mm.
 TURNED = np.array([[0, -2.0, 0, 5], [1.0, 0, 0, -7], [0, 0, -3.0, 9], [0, 0, 0, 1]])
@@ -31,7 +32,7 @@ def case(tmp_path, write_nifti):
 
 
 def test_a_case_goes_to_ras_and_its_labels_come_back(case):
-    image, labels, geometry = preprocess_case(case, VALUES, PreprocessParams())
+    image, labels, geometry, _ = preprocess_case(case, VALUES, MRI)
     assert image.shape == (1, 5, 4, 3)  # cropped, and the axes in RAS order
     assert geometry.spacing_mm == pytest.approx((2, 1, 3))
     assert labels[4, 0, 2] == 1  # flipped along the first and last axis
@@ -44,26 +45,11 @@ def test_labels_come_back_from_another_spacing(tmp_path, write_nifti):
     labels[2:8, 4:10, 2:6] = 1
     image = np.ones_like(labels, dtype=np.float32) + np.arange(12)
     files = write_nifti(tmp_path / "image.nii", image), write_nifti(tmp_path / "labels.nii", labels)
-    settings = PreprocessParams(spacing_mm=(2, 2, 1))
-    prepared, small, geometry = preprocess_case(Case("one", files[:1], files[1], "MRI"), VALUES, settings)
+    respacing = replace(MRI, spacing_mm=(2, 2, 1))
+    prepared, small, geometry, _ = preprocess_case(Case("one", files[:1], files[1], "MRI"), VALUES, respacing)
     assert prepared.shape == (1, 6, 6, 12)
     np.testing.assert_array_equal(small, labels[::2, ::2, :])  # even edges: nearest is exact
     np.testing.assert_array_equal(labels_in_raw_space(small, geometry), labels)
-
-
-def test_ct_window_maps_to_minus_one_and_one():
-    hu = np.array([[[-1000.0, -125.0, 75.0, 275.0, 3000.0]]], np.float32)
-    np.testing.assert_allclose(normalise(hu, "CT", PreprocessParams()), [[[-1, -1, 0, 1, 1]]])
-
-
-def test_mri_is_z_scored_inside_its_mask():
-    image = np.array([[[0.0, 2.0, 4.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]]], np.float32)
-    np.testing.assert_allclose(normalise(image, "MRI", PreprocessParams()), [[[0, -1, 1, 0]], [[0, 0, 0, 0]]])
-
-
-def test_unknown_label_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"l\.nii: unknown label values \[3\.0\]; known: 0, 1, 4"):
-        class_indices(np.array([0.0, 3.0, 4.0]), VALUES, tmp_path / "l.nii")
 
 
 @pytest.mark.parametrize(
@@ -73,38 +59,20 @@ def test_unknown_label_is_named(tmp_path):
 def test_image_and_labels_on_other_grids(case, write_nifti, shape, affine, message):
     write_nifti(case.images[0], np.ones(shape, np.float32), affine)
     with pytest.raises(InputError, match=message):
-        preprocess_case(case, VALUES, PreprocessParams())
+        preprocess_case(case, VALUES, MRI)
 
 
 def test_truncated_and_broken_files_are_named(case, write_nifti):
     whole = case.images[0].read_bytes()
     case.images[0].write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"image\.nii\.gz: truncated or damaged"):
-        preprocess_case(case, VALUES, PreprocessParams())
+        preprocess_case(case, VALUES, MRI)
     case.images[0].write_text("no scan")
     with pytest.raises(InputError, match=r"image\.nii\.gz: not a readable NIfTI"):
-        preprocess_case(case, VALUES, PreprocessParams())
+        preprocess_case(case, VALUES, MRI)
     write_nifti(case.images[0], np.full((6, 8, 7), np.nan, np.float32), TURNED)
     with pytest.raises(InputError, match=r"image\.nii\.gz: holds NaN"):
-        preprocess_case(case, VALUES, PreprocessParams())
-
-
-def test_a_dataset_is_prepared_whole_or_not_at_all(case, tmp_path, write_nifti):
-    bad = Case(
-        "two", (write_nifti(tmp_path / "bad.nii", np.ones((2, 2, 2), np.float32)),), case.labels, "MRI"
-    )
-    folder = tmp_path / "prepared"
-    with pytest.raises(InputError, match=r"bad\.nii"):
-        preprocess_dataset(CaseIndex("brats", ("t1",), VALUES, (case, bad)), PreprocessParams(), folder, "x")
-    assert not folder.exists()
-    # The case that was finished waits for the next call.
-    preprocess_dataset(CaseIndex("brats", ("t1",), VALUES, (case,)), PreprocessParams(), folder, "x")
-    prepared = PreparedDataset(folder).cases["one"]
-    assert prepared.voxels_per_class == (58, 1, 1)
-    assert prepared.image.shape == (1, *prepared.labels.shape)
-    assert json.loads((folder / "dataset.json").read_text())["classes"] == list(VALUES)
-    # In the order of the class indices, which is not that of the alphabet.
-    assert list(PreparedDataset(folder).label_values.items()) == list(VALUES.items())
+        preprocess_case(case, VALUES, MRI)
 
 
 def test_real_scans_are_prepared_and_their_labels_come_back(realdata):
@@ -112,7 +80,8 @@ def test_real_scans_are_prepared_and_their_labels_come_back(realdata):
         index = index_cases(root)
         assert len(index.cases) == count
         case = index.cases[0]
-        image, labels, geometry = preprocess_case(case, index.label_values, PreprocessParams())
+        plain = recipe(PreprocessParams(), index.layout, case.modality)
+        image, labels, geometry, _ = preprocess_case(case, index.label_values, plain)
         assert image.shape == (len(index.channels), *labels.shape)
         values = np.array(list(index.label_values.values()))
         raw = np.asarray(nib.load(case.labels).dataobj)

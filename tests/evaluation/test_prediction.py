@@ -23,7 +23,7 @@ def test_the_truth_as_prediction_scores_one_in_the_raw_space(project, name):
     for case in prepared.cases.values():
         file = project / f"{case.name}.nii.gz"
         write_prediction(file, case.labels, tuple(prepared.label_values.values()), case.geometry)
-        pairs.append((case.name, case.truth, file))
+        pairs.append((case.name, dataset.raw / case.truth, file))
     scores = score_files(pairs, classes=stages.scored_classes(prepared, "labels"), metrics=("DSC", "HD"))
     values = scores[scores["metric"] != "status"].dropna(subset="value")
     assert set(values["class"]) == set(prepared.foreground)
@@ -78,4 +78,6 @@ def test_a_prediction_has_the_raw_files_affine(project):
     stages.preprocess(dataset)
     case = next(iter(PreparedDataset(dataset.prepared).cases.values()))
     write_prediction(project / "p.nii.gz", case.labels, (0, 1, 2, 4), case.geometry)
-    np.testing.assert_allclose(nib.load(project / "p.nii.gz").affine, nib.load(case.truth).affine)
+    np.testing.assert_allclose(
+        nib.load(project / "p.nii.gz").affine, nib.load(dataset.raw / case.truth).affine
+    )

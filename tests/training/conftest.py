@@ -20,5 +20,5 @@ def cases(tmp_path, write_nifti):
         image_file = write_nifti(tmp_path / f"{name}.nii", image.astype(np.float32))
         raw.append(Case(name, (image_file,), write_nifti(tmp_path / f"{name}_l.nii", labels), "MRI"))
     index = CaseIndex("brats", ("t1",), {"background": 0, "organ": 1, "core": 2}, tuple(raw))
-    preprocess_dataset(index, PreprocessParams(), tmp_path / "prepared", "x")
+    preprocess_dataset(index, PreprocessParams(), tmp_path / "prepared", "x", raw=tmp_path, known=tmp_path)
     return list(PreparedDataset(tmp_path / "prepared").cases.values())

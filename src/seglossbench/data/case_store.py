@@ -5,7 +5,7 @@ So a case is prepared once: a new case in a dataset, a moved dataset or a killed
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from seglossbench.data.images import Volume
 from seglossbench.data.presets import Recipe
 from seglossbench.errors import JobError
 from seglossbench.experiment import code_version
-from seglossbench.files import atomic_folder, digest, write_json
+from seglossbench.files import atomic_folder, digest, save_array, write_json
 
 CASES = "cases"
 TRUTH = "truth.nii.gz"
@@ -68,33 +68,6 @@ class CaseStore:
         """The name of a raw file relative to the raw folder."""
         return file.relative_to(self.raw).as_posix()
 
-    def write(
-        self,
-        place: Path,
-        case: Case,
-        image: NDArray[np.float16],
-        labels: NDArray[np.uint8],
-        geometry: Geometry,
-        truth: Volume | None,
-        classes: int,
-    ) -> None:
-        """Write a prepared case whole or not at all; raises JobError where the disk does not take it."""
-        for leftover in place.parent.glob(f".tmp-*-{place.name}"):  # of a call that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
-        facts = {
-            "geometry": asdict(geometry),
-            "voxels_per_class": np.bincount(labels.ravel(), minlength=classes).tolist(),
-        }
-        try:
-            with atomic_folder(place) as temporary:
-                np.save(temporary / "image.npy", image)
-                np.save(temporary / "labels.npy", labels)
-                if truth is not None:
-                    nib.save(nib.Nifti1Image(truth.array[0], truth.affine), temporary / TRUTH)
-                write_json(temporary / "case.json", facts)
-        except OSError as error:
-            raise _cannot_write(place, error) from None
-
     def read_facts(self, place: Path, case: Case) -> dict[str, Any]:
         """What dataset.json says of a case in the store: where it lies, and what later stages ask of it."""
         facts = json.loads((place / "case.json").read_text(encoding="utf-8"))
@@ -107,21 +80,39 @@ class CaseStore:
             **facts,
         }
 
-    def facts(
-        self,
-        case: Case,
-        label_values: Mapping[str, int],
-        recipe: Recipe,
-        find: Callable[[Case, Mapping[str, int], Recipe], dict[str, Any]],
-    ) -> dict[str, Any]:
-        """What ``find`` says of a case, found once."""
-        place = self.place(case, label_values, recipe, "fingerprints").with_suffix(".json")
-        if not place.exists():
-            try:
-                write_json(place, find(case, label_values, recipe))
-            except OSError as error:
-                raise _cannot_write(place, error) from None
-        return dict(json.loads(place.read_text(encoding="utf-8")))
+
+def write_case(
+    place: Path,
+    image: NDArray[np.float16],
+    labels: NDArray[np.uint8],
+    geometry: Geometry,
+    truth: Volume | None,
+    classes: int,
+) -> None:
+    """Write a prepared case whole or not at all; raises JobError where the disk does not take it."""
+    for leftover in place.parent.glob(f".tmp-*-{place.name}"):  # of a call that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    facts = {
+        "geometry": asdict(geometry),
+        "voxels_per_class": np.bincount(labels.ravel(), minlength=classes).tolist(),
+    }
+    try:
+        with atomic_folder(place) as temporary:
+            save_array(temporary / "image.npy", image)
+            save_array(temporary / "labels.npy", labels)
+            if truth is not None:
+                nib.save(nib.Nifti1Image(truth.array[0], truth.affine), temporary / TRUTH)
+            write_json(temporary / "case.json", facts)
+    except OSError as error:
+        raise _cannot_write(place, error) from None
+
+
+def write_facts(place: Path, facts: Mapping[str, Any]) -> None:
+    """Write what was found in a case; raises JobError where the disk does not take it."""
+    try:
+        write_json(place, facts)
+    except OSError as error:
+        raise _cannot_write(place, error) from None
 
 
 def _cannot_write(place: Path, error: OSError) -> JobError:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.data.facts import CaseFacts, facts_of
 from seglossbench.data.images import Volume, difference, faults_of, read_unchecked
-from seglossbench.data.preprocessing import class_indices
+from seglossbench.data.loading import class_indices
 from seglossbench.errors import InputError
 from seglossbench.parallel import over_cases
 

@@ -44,9 +44,9 @@ class Geometry:
         return tuple(stop - start for start, stop in self.box)
 
 
-def orientation_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """nibabel's orientation from the array of that affine to the closest RAS array."""
-    orientation: NDArray[np.float64] = nib.io_orientation(affine)
+def orientation_of(affine: NDArray[np.float64], axes: int = 3) -> NDArray[np.float64]:
+    """nibabel's orientation from the array of that affine to the closest RAS array; an image of two axes stays."""
+    orientation: NDArray[np.float64] = nib.io_orientation(affine if axes == 3 else np.eye(axes + 1))
     return orientation
 
 
@@ -60,7 +60,7 @@ def no_turn(axes: int) -> NDArray[np.float64]:
     return np.array([[axis, 1.0] for axis in range(axes)])
 
 
-def nonzero_box(channels: Sequence[NDArray[Any]]) -> Box:
+def nonzero_box(channels: Sequence[NDArray[Any]] | NDArray[Any]) -> Box:
     """The smallest box that holds all nonzero voxels of any of the channels (*spatial); all of it if there are none."""
     mask: NDArray[np.bool_] = channels[0] != 0
     for channel in channels[1:]:
@@ -85,6 +85,6 @@ def labels_in_raw_space(labels: NDArray[np.uint8], geometry: Geometry) -> NDArra
     ras_shape = [geometry.raw_shape[axis] for axis in order]
     ras = np.zeros(ras_shape, dtype=np.uint8)
     ras[slices(geometry.box)] = resample_labels(labels, geometry.cropped_shape)
-    identity = np.array([[axis, 1] for axis in range(3)])
+    identity = np.array([[axis, 1] for axis in range(len(orientation))])
     back = nib.orientations.ornt_transform(identity, orientation)
     return np.ascontiguousarray(nib.apply_orientation(ras, back))

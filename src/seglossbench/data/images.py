@@ -108,6 +108,14 @@ def difference(volume: Volume, other: Volume, name: str) -> tuple[str, str] | No
     return None
 
 
+def read_label_map(path: Path) -> Volume:
+    """The single channel of a label map; raises InputError that names a file with several values per voxel."""
+    volume = read_volume(path)
+    if (volume.array[1:] != volume.array[:1]).any():
+        raise InputError(f"{path}: {len(volume.array)} values per voxel; a label map has one")
+    return Volume(volume.array[:1], volume.affine)
+
+
 def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """The array (C, *spatial) of a NIfTI file, scaled by its header's slope, and its affine."""
     try:

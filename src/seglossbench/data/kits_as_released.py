@@ -1,8 +1,8 @@
 """KiTS19 as paper B's released code prepares it, with its defects, for those who want to repeat exactly that.
 
 It leaves out every slice without a label, in the test cases too; it resizes each slice to 256 x 256, the labels by the
-bicubic interpolation of the image; and it writes both with the affine of the full-size scan, so that all distances in mm
-are of another body. The way it does not go is ``corrected``: see docs/preprocessing.md.
+bicubic interpolation of the image; and it writes both with the affine of the full-size scan, so that all distances in
+mm are of another body. The default, ``corrected``, does none of this: see docs/preprocessing.md.
 """
 
 from pathlib import Path

@@ -40,7 +40,7 @@ def load_case(case: Case, label_values: Mapping[str, int], recipe: Recipe) -> Lo
     for file in case.images:
         volume = read_volume(file)
         _check_same_grid(file, volume, case.labels, truth)
-        channels += volume.array
+        channels.extend(volume.array)
     altered = None
     if recipe.released_kits:
         channels, truth = as_released(channels, truth, case.labels)
@@ -73,7 +73,7 @@ def class_indices(raw: NDArray[Any], label_values: Mapping[str, int], file: Path
     if raw.dtype == np.uint8 and max(values) <= 255:
         table = np.full(256, 255, np.uint8)
         table[values] = np.arange(len(values))
-        indices = table[raw]
+        indices = np.take(table, raw)
     else:
         indices = np.full(raw.shape, 255, np.uint8)
         for position, value in enumerate(values):

@@ -11,7 +11,9 @@ from seglossbench.data.presets import Foreground, Recipe
 NO_SPREAD = 1e-6  # of a channel of one value, which z-scores to 0
 
 
-def normalise(channel: NDArray[Any], modality: Modality, recipe: Recipe, index: int = 0) -> NDArray[np.float32]:
+def normalise(
+    channel: NDArray[Any], modality: Modality, recipe: Recipe, index: int = 0
+) -> NDArray[np.float32]:
     """Channel number ``index`` of an image (*spatial), as float32.
 
     CT is clipped to a window in HU and scaled, or clipped to the percentiles of the foreground and z-scored by its mean

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglossbench.data.case_store import TRUTH
 from seglossbench.data.cases import Part
 from seglossbench.data.geometry import Geometry
 from seglossbench.errors import InputError
@@ -16,7 +17,10 @@ from seglossbench.errors import InputError
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """One case: ``image`` (C, *spatial) float16 and ``labels`` (*spatial) uint8 class indices, both memory-mapped."""
+    """One case: ``image`` (C, *spatial) float16 and ``labels`` (*spatial) uint8 class indices, both memory-mapped.
+
+    ``truth`` is the label map to score against, relative to the folder of the raw data.
+    """
 
     name: str
     folder: Path
@@ -63,13 +67,14 @@ class PreparedDataset:
         return self.classes[1:]
 
     def _case(self, name: str, fact: dict[str, Any]) -> PreparedCase:
+        folder = self.folder.parent / fact["folder"]
         return PreparedCase(
             name=name,
-            folder=self.folder / name,
+            folder=folder,
             modality=fact["modality"],
             official=fact["official"],
             patient=fact["patient"],
-            truth=Path(fact["truth"]),
+            truth=Path(fact["truth"]) if fact["truth"] else (folder / TRUTH).resolve(),
             geometry=Geometry.from_json(fact["geometry"]),
             voxels_per_class=tuple(fact["voxels_per_class"]),
         )

@@ -1,15 +1,15 @@
 """From raw scans to prepared cases: each once, named by its content, in parallel, restartable at any moment."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.checksums import KNOWN, folder_checksums
-from seglossbench.data.case_store import CaseStore
+from seglossbench.data.case_store import CaseStore, write_case, write_facts
 from seglossbench.data.cases import Case, CaseIndex, Modality
 from seglossbench.data.fingerprint import case_facts, learn
 from seglossbench.data.geometry import Geometry
@@ -22,6 +22,8 @@ from seglossbench.errors import InputError
 from seglossbench.files import atomic_folder, write_json
 from seglossbench.parallel import over_cases
 from seglossbench.params import PreprocessParams
+
+_GONE = np.empty(0)
 
 
 def preprocess_dataset(
@@ -44,9 +46,12 @@ def preprocess_dataset(
     checksums = folder_checksums(raw, known)
     store = CaseStore(folder.parent, raw, checksums)
     recipes = _recipes(index, settings, store, dataset, processes, learn_from)
-    prepare = partial(_prepare_into, store=store, label_values=index.label_values, recipes=recipes)
-    facts = over_cases(prepare, index.cases, processes, f"preprocess {dataset}", bar=True)
-    named = {case.name: fact for case, fact in zip(index.cases, facts, strict=True)}
+    values = index.label_values
+    places = [store.place(case, values, recipes[case.modality]) for case in index.cases]
+    missing = [task for task in zip(index.cases, places, strict=True) if not task[1].exists()]
+    prepare = partial(_prepare, label_values=values, recipes=recipes)
+    for _ in over_cases(prepare, missing, processes, f"preprocess {dataset}", bar=bool(missing)):
+        pass
     with atomic_folder(folder) as temporary:
         write_json(
             temporary / "dataset.json",
@@ -58,7 +63,10 @@ def preprocess_dataset(
                 "regions": index.regions,
                 "skipped": {problem.case: str(problem) for problem in index.problems},
                 "settings": settings.model_dump(mode="json"),
-                "cases": named,
+                "cases": {
+                    case.name: store.read_facts(place, case)
+                    for case, place in zip(index.cases, places, strict=True)
+                },
             },
         )
 
@@ -74,15 +82,14 @@ def preprocess_case(
     shape = target_shape(recipe, loaded.geometry)
     coarse = _coarse_axis(recipe, loaded.geometry)
     image = np.empty((len(loaded.channels), *shape), np.float16)
-    # Channel by channel, so that only one of them is in float32 at a time.
-    for position in range(len(image)):
-        channel, loaded.channels[position] = loaded.channels[position], np.empty(0)
-        steps: list[Callable[[NDArray[Any]], NDArray[Any]]] = [
-            lambda array: resample(array, shape, recipe.image_interpolation, coarse),
-            lambda array, position=position: normalise(array, case.modality, recipe, position),
-        ]
-        for step in reversed(steps) if recipe.normalise_first else steps:
-            channel = step(channel if channel.shape == shape else channel.astype(np.float32, copy=False))
+    for position in range(len(image)):  # one by one, so that only one channel is in float32 at a time
+        channel, loaded.channels[position] = loaded.channels[position], _GONE
+        if recipe.normalise_first:
+            channel = normalise(channel, case.modality, recipe, position)
+        if channel.shape != shape:
+            channel = resample(channel.astype(np.float32), shape, recipe.image_interpolation, coarse)
+        if not recipe.normalise_first:
+            channel = normalise(channel, case.modality, recipe, position)
         image[position] = channel
     labels = resample_labels(loaded.labels, shape, recipe.label_interpolation, coarse)
     return image, np.ascontiguousarray(labels), respaced(loaded.geometry, shape), loaded.truth
@@ -94,7 +101,9 @@ def target_shape(recipe: Recipe, geometry: Geometry) -> tuple[int, ...]:
     for key in ("resize", "spacing_mm"):
         sizes = getattr(recipe, key)
         if isinstance(sizes, tuple) and len(sizes) != len(shape):
-            raise InputError(f"preprocess.{key}: has {len(sizes)} sizes, but the cases have {len(shape)} axes")
+            raise InputError(
+                f"preprocess.{key}: has {len(sizes)} sizes, but the cases have {len(shape)} axes"
+            )
     if isinstance(recipe.spacing_mm, tuple):
         extent_mm = np.array(shape) * geometry.spacing_mm
         shape = tuple(max(1, round(size)) for size in (extent_mm / recipe.spacing_mm).tolist())
@@ -126,18 +135,22 @@ def _recipes(
             continue
         cases = [case for case in index.cases if case.modality == modality]
         cases = [case for case in cases if case.name in set(learn_from)] or cases
-        find = partial(store.facts, label_values=index.label_values, recipe=lacking, find=case_facts)
-        facts = over_cases(find, cases, processes, f"fingerprint {dataset} {modality}", bar=True)
-        recipes[modality] = learn(lacking, modality, list(facts))
+        places = [store.place(case, index.label_values, lacking, "fingerprints") for case in cases]
+        missing = [task for task in zip(cases, places, strict=True) if not task[1].exists()]
+        find = partial(_find_facts, label_values=index.label_values, recipe=lacking)
+        for _ in over_cases(find, missing, processes, f"fingerprint {dataset} {modality}", bar=bool(missing)):
+            pass
+        recipes[modality] = learn(lacking, modality, [json.loads(place.read_text()) for place in places])
     return recipes
 
 
-def _prepare_into(
-    case: Case, store: CaseStore, label_values: Mapping[str, int], recipes: Mapping[Modality, Recipe]
-) -> dict[str, Any]:
-    """Prepare one case unless it is in the store, and return its facts."""
-    recipe = recipes[case.modality]
-    place = store.place(case, label_values, recipe)
-    if not place.exists():
-        store.write(place, case, *preprocess_case(case, label_values, recipe), len(label_values))
-    return store.read_facts(place, case)
+def _prepare(
+    task: tuple[Case, Path], label_values: Mapping[str, int], recipes: Mapping[Modality, Recipe]
+) -> None:
+    case, place = task
+    write_case(place, *preprocess_case(case, label_values, recipes[case.modality]), len(label_values))
+
+
+def _find_facts(task: tuple[Case, Path], label_values: Mapping[str, int], recipe: Recipe) -> None:
+    case, place = task
+    write_facts(place, case_facts(case, label_values, recipe))

@@ -1,4 +1,4 @@
-"""How a case is prepared: presets as data, each from a source named in docs/preprocessing.md, and the params over them."""
+"""How a case is prepared: presets as data (their sources: docs/preprocessing.md) and the params laid over them."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.errors import InputError
-from seglossbench.files import atomic_file, digest, write_json
+from seglossbench.files import atomic_file, digest, save_array, write_json
 from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import inside_distance, penalty_scale, rectify
 
@@ -119,7 +119,7 @@ def write(
     stem = _stem(case, labels_hash, settings.hash)
     for name, array in (("contour", contours), ("rectified", steps)):
         with atomic_file(folder / f"{stem}.{name}.npy") as temporary:
-            np.save(temporary, array)
+            save_array(temporary, array)
     header = {
         "labels": labels_hash,
         "settings": asdict(settings),

@@ -1,0 +1,167 @@
+"""A prepared case is made once, whole or not at all, and found again by its content."""
+
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from seglossbench.data import case_store
+from seglossbench.data.cases import Case, CaseIndex
+from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.preprocessing import preprocess_dataset
+from seglossbench.errors import InputError, JobError
+from seglossbench.params import PreprocessParams
+
+VALUES = {"background": 0, "necrosis": 1, "enhancing": 4}
+
+
+@pytest.fixture
+def raw(tmp_path, write_nifti):
+    """A folder of three cases of one channel."""
+    generator = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        image = generator.uniform(1, 5, (20, 16, 12)).astype(np.float32)
+        labels = generator.choice(np.array([0, 1, 4], np.uint8), image.shape)
+        write_nifti(tmp_path / "raw" / f"{name}.nii.gz", image)
+        write_nifti(tmp_path / "raw" / f"{name}_seg.nii.gz", labels)
+    return tmp_path / "raw"
+
+
+def index_of(raw):
+    files = sorted(file for file in raw.glob("*.nii.gz") if "_seg" not in file.name)
+    cases = [Case(file.name[0], (file,), raw / f"{file.name[0]}_seg.nii.gz", "MRI") for file in files]
+    return CaseIndex("brats", ("t1",), VALUES, tuple(cases))
+
+
+def prepare(raw, name="first", settings=None, **options):
+    folder = raw.parent / "prepared" / name
+    preprocess_dataset(
+        index_of(raw),
+        settings or PreprocessParams(),
+        folder,
+        "x",
+        raw=raw,
+        known=raw.parent / "known",
+        **options,
+    )
+    return PreparedDataset(folder)
+
+
+def times(dataset):
+    return {
+        name: (case.folder, (case.folder / "image.npy").stat().st_mtime_ns)
+        for name, case in dataset.cases.items()
+    }
+
+
+def test_what_is_prepared_reads_as_it_was_written(raw):
+    dataset = prepare(raw)
+    case = dataset.cases["b"]
+    assert case.image.shape == (1, 20, 16, 12)
+    assert case.truth.as_posix() == "b_seg.nii.gz"
+    assert sum(case.voxels_per_class) == case.labels.size
+    # In the order of the class indices, which is not that of the alphabet.
+    assert list(dataset.label_values.items()) == list(VALUES.items())
+    assert json.loads((dataset.folder / "dataset.json").read_text())["classes"] == list(VALUES)
+
+
+def test_a_new_and_a_changed_case_leave_the_others_alone(raw, write_nifti):
+    before = times(prepare(raw))
+    shutil.copy(raw / "a.nii.gz", raw / "d.nii.gz")
+    shutil.copy(raw / "b_seg.nii.gz", raw / "d_seg.nii.gz")
+    write_nifti(raw / "c_seg.nii.gz", np.ones((20, 16, 12), np.uint8))
+    after = times(prepare(raw, "second"))
+    assert after.keys() == {"a", "b", "c", "d"}
+    assert {name for name in before if before[name] == after[name]} == {"a", "b"}
+
+
+def test_a_moved_dataset_is_found_prepared(raw):
+    before = times(prepare(raw))
+    assert times(prepare(raw.rename(raw.parent / "moved"), "second")) == before
+
+
+@pytest.mark.parametrize("change", ["settings", "values", "code"])
+def test_another_recipe_code_or_order_of_classes_is_another_case(raw, monkeypatch, change):
+    before = times(prepare(raw))
+    settings = PreprocessParams(crop_to_nonzero=False) if change == "settings" else None
+    if change == "code":
+        monkeypatch.setattr(case_store, "code_version", lambda *places: "other")
+    if change == "values":
+        monkeypatch.setitem(globals(), "VALUES", {"background": 0, "enhancing": 4, "necrosis": 1})
+    after = times(prepare(raw, "second", settings))
+    assert all(before[name] != after[name] for name in before)
+
+
+def test_two_processes_prepare_the_same_as_one(raw):
+    one = prepare(raw)
+    images = {name: np.array(case.image) for name, case in one.cases.items()}
+    shutil.rmtree(one.folder.parent)
+    two = prepare(raw, processes=2)
+    for name, case in two.cases.items():
+        np.testing.assert_array_equal(case.image, images[name])
+
+
+def test_a_bad_case_leaves_no_dataset_but_the_finished_cases(raw):
+    (raw / "c.nii.gz").write_bytes(b"no scan")
+    with pytest.raises(InputError, match=r"c\.nii\.gz"):
+        prepare(raw)
+    assert not (raw.parent / "prepared" / "first").exists()
+    assert [place.name[0] for place in sorted((raw.parent / "prepared" / "cases").iterdir())] == ["a", "b"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from tests.data.test_case_store import prepare
+
+from seglossbench.data import case_store
+save, count = case_store.save_array, 0
+def save_or_die(file, array):
+    global count
+    count += 1
+    if count == 4:  # the second case's labels: its image is written
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(file, array)
+case_store.save_array = save_or_die
+prepare(Path(sys.argv[1]))
+"""
+
+
+def test_a_killed_call_goes_on_where_it_was(raw, request):
+    project = str(request.config.rootpath)
+    died = subprocess.run([sys.executable, "-c", KILLED, str(raw), project], capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    cases = raw.parent / "prepared" / "cases"
+    first = next(cases.glob("a-*"))
+    time = (first / "image.npy").stat().st_mtime_ns
+    assert list(cases.glob(".tmp-*-b-*")), "the second case was not begun"
+    assert not list(cases.glob("b-*"))
+    resumed = prepare(raw)
+    assert (first / "image.npy").stat().st_mtime_ns == time
+    assert sorted(place.name[0] for place in cases.iterdir()) == [
+        "a",
+        "b",
+        "c",
+    ]  # nothing half-written is left
+    whole = prepare(raw, settings=PreprocessParams(crop_to_nonzero=True))  # the same arrays, made in one go
+    for name, case in resumed.cases.items():
+        np.testing.assert_array_equal(case.image, whole.cases[name].image)
+
+
+def test_a_disk_that_takes_no_more_is_said(raw):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Less by a few bytes than an image takes: np.save would not notice.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20 * 16 * 12 * 2, hard))
+    try:
+        with pytest.raises(JobError, match=r"a-.*cannot be written.*MB are free.*run the same command again"):
+            prepare(raw)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((raw.parent / "prepared" / "cases").iterdir())
+    assert len(prepare(raw).cases) == 3
