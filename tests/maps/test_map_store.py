@@ -86,7 +86,7 @@ def test_a_failed_write_leaves_the_old_maps(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(np, "save", full_disk)
+    monkeypatch.setattr("seglossbench.maps.store.save_array", full_disk)
     with pytest.raises(OSError, match="no space"):
         write(tmp_path, "a", LABELS[::-1])
     assert {path.name for path in tmp_path.iterdir()} == before
