@@ -203,7 +203,8 @@ def test_two_processes_find_the_same(folder):
 
 def test_prepared_cases_have_the_facts_of_the_raw_ones(folder):
     index = index_cases(folder)
-    preprocess_dataset(index, PreprocessParams(spacing_mm=(1, 1, 1)), folder / "prepared", "brats")
+    respaced = PreprocessParams(spacing_mm=(1, 1, 1))
+    preprocess_dataset(index, respaced, folder / "prepared", "brats", raw=folder, known=folder / "known")
     prepared = facts_of_prepared(PreparedDataset(folder / "prepared"))
     for raw, ours in zip(check(folder)[1], prepared, strict=True):
         assert (ours.shape, ours.spacing_mm) == (raw.shape, pytest.approx(raw.spacing_mm))
