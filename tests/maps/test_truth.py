@@ -124,3 +124,16 @@ def test_unknown_map_and_wrong_scale_are_named():
         Truth(LABELS, 3).map("contours")
     with pytest.raises(InputError, match=r"shape is \(2, 3\), expected 3 sizes"):
         Truth(LABELS, 3).at_scale((2, 3))
+
+
+def test_scales_are_made_once_and_move_along():
+    labels = torch.zeros(1, 8, 8, dtype=torch.uint8)
+    labels[:, 2:5] = 1
+    truth = Truth(labels, 2)
+    truth.map("rectified")
+    coarse = truth.at_scale((4, 4))
+    assert truth.at_scale([4, 4]) is coarse
+    moved = truth.to("cpu").at_scale((4, 4))
+    assert torch.equal(moved.labels, coarse.labels)
+    assert torch.equal(moved.rectified, coarse.rectified)
+    assert moved.at_scale((2, 2)).labels.shape == (1, 2, 2)

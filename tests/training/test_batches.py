@@ -119,6 +119,26 @@ def test_map_scope_patch_computes_maps_from_the_patch(cases):
     assert truth.contour[0, 0].all()  # the border of a patch is contour, unlike that of a cut-out
 
 
+def test_maps_of_patches_are_made_with_the_batch_at_every_scale(cases, monkeypatch):
+    sampler = PatchBatches(
+        cases,
+        {},
+        ("contour", "rectified"),
+        3,
+        settings(patch_size=(8, 8, 4)),
+        MapsParams(scope="patch"),
+        dataset="x",
+        seed=0,
+    )
+    sampler.scales = ((4, 4, 2),)
+    truth = sampler.batch(0, 0).truth
+    expected = Truth(truth.labels, 3)
+    made = {shape: expected.at_scale(shape).contour for shape in sampler.scales}
+    monkeypatch.setattr("seglossbench.maps.truth.MAPS", {})  # nothing more can be made
+    assert torch.equal(truth.at_scale((4, 4, 2)).contour, made[4, 4, 2])
+    assert truth.rectified.shape == (2, 8, 8, 4)
+
+
 def test_mm_maps_need_one_voxel_size(cases):
     from dataclasses import replace
 

@@ -42,6 +42,7 @@ class Truth:
         self.contour_kernel = contour_kernel
         self._maps = {name: self._checked_map(name, _tensor(values)) for name, values in maps.items()}
         self._given = frozenset(maps)
+        self._scales: dict[tuple[int, ...], Truth] = {}
 
     @classmethod
     def from_labels(
@@ -100,23 +101,27 @@ class Truth:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Truth:
         """The same truth, labels and maps, on another device."""
-        return self._with(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return self._moved(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Truth:
         """The same truth in page-locked memory, for a copy to the GPU that does not block."""
-        return self._with(lambda tensor: tensor.pin_memory())
+        return self._moved(lambda tensor: tensor.pin_memory())
 
     def at_scale(self, shape: Sequence[int]) -> Truth:
         """The truth for a deep-supervision output of the spatial ``shape``, labels by nearest neighbour.
 
         Maps that were given are sampled at the same voxels (``map_scope: volume``); maps that were computed are
-        computed again from the small labels (``map_scope: patch``, paper B).
+        computed again from the small labels (``map_scope: patch``, paper B). What was asked for once is kept.
         """
+        shape = tuple(shape)
+        if shape not in self._scales:
+            self._scales[shape] = self._scaled(shape)
+        return self._scales[shape]
+
+    def _scaled(self, shape: tuple[int, ...]) -> Truth:
         spatial = self.labels.shape[1:]
         if len(shape) != len(spatial):
-            raise InputError(
-                f"shape is {tuple(shape)}, expected {len(spatial)} sizes as in labels {tuple(spatial)}"
-            )
+            raise InputError(f"shape is {shape}, expected {len(spatial)} sizes as in labels {tuple(spatial)}")
         picks = [
             ((torch.arange(new) + 0.5) * (old / new)).long().to(self.labels.device)
             for new, old in zip(shape, spatial, strict=True)
@@ -138,12 +143,19 @@ class Truth:
             small.map(name)
         return small
 
+    def _moved(self, change: Callable[[Tensor], Tensor]) -> Truth:
+        """The same truth at all scales so far, with every tensor somewhere else."""
+        other = self._with(change)
+        other._scales = {shape: scaled._with(change) for shape, scaled in self._scales.items()}
+        return other
+
     def _with(self, change: Callable[[Tensor], Tensor]) -> Truth:
         other = object.__new__(Truth)
         kept = {name: value for name, value in self.__dict__.items() if name != "class_counts"}
         other.__dict__ = kept | {
             "labels": change(self.labels),
             "_maps": {name: change(values) for name, values in self._maps.items()},
+            "_scales": {},
         }
         return other
 

@@ -40,10 +40,11 @@ class PatchBatches:
     """An endless source of batches that depends on the seed, the dataset and the epoch, and never on the loss.
 
     ``stored_maps`` holds, per case, its maps of the whole volume; of these, the ones in ``map_names`` are cropped and
-    flipped with the patch, and a map that is not stored is computed from the patch when a loss asks for it. As in
-    nnU-Net, every patch draws a case; a ``foreground_fraction`` of the patches is centred on a voxel of a random
-    foreground class of it. Where a case is smaller than the patch, image, labels and maps are 0 around it. The patch is
-    then changed as ``settings.augmentation`` says.
+    flipped with the patch, and those that are not stored are computed from the patch, also at each of ``scales``, the
+    shapes of a network's coarser outputs, which a training sets once it knows them. As in nnU-Net, every patch draws a
+    case; a ``foreground_fraction`` of the patches is centred on a voxel of a random foreground class of it. Where a
+    case is smaller than the patch, image, labels and maps are 0 around it. The patch is then changed as
+    ``settings.augmentation`` says.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class PatchBatches:
         self.cases = cases
         self.stored_maps = stored_maps
         self.map_names = tuple(sorted(set(map_names) & set(STORED))) if stored_maps else ()
+        self.maps_of_patches = sorted(set(map_names) - set(self.map_names))
+        self.scales: tuple[tuple[int, ...], ...] = ()
         self.num_classes = num_classes
         self.settings = settings
         self.augmentation = settings.augmentation.resolved()
@@ -89,6 +92,10 @@ class PatchBatches:
             contour_kernel=self.contour_kernel,
             **arrays,
         )
+        for name in self.maps_of_patches:
+            truth.map(name)
+        for shape in self.scales:
+            truth.at_scale(shape)
         return Batch(image, truth)
 
     def _patch(self, generator: np.random.Generator) -> dict[str, Array]:

@@ -159,6 +159,8 @@ def _steps(
             optimiser.zero_grad(set_to_none=True)
             with accelerator.autocast():
                 logits = network(batch.image)
+            if not isinstance(logits, torch.Tensor):  # from now on their maps are made with the batch
+                batches.scales = tuple(tuple(scale.shape[2:]) for scale in logits[1:])
             try:
                 terms = supervised_terms(training.loss, logits, batch.truth, epoch)
             except NonFiniteLogitsError:  # a CPU tells at once, a GPU by the epoch's mean
