@@ -21,6 +21,8 @@ ui: $(INSTALLED)  ## browse the runs in MLflow
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(PORT),5000)
 
 bench: $(INSTALLED)  ## our speed against rivals, in the same run
+	$(BIN)/python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("nnunetv2"))' || \
+		$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what can be made again, but for the runs

@@ -5,6 +5,7 @@ before each of its changes to the disk, and ``python tiny.py FOLDER writes`` in 
 Every killed training is started again until it ends. Processes are forked from one that has torch in memory already.
 """
 
+import importlib
 import os
 import random
 import resource
@@ -147,7 +148,11 @@ def check(folder, expected, what):
 
 
 def main(root, mode, seed="0"):
-    torch.optim.Adam([nn.Parameter(torch.zeros(1))])  # imports half of torch, once for all forked processes
+    # What is imported when it is first used takes seconds; imported here, all forked processes have it.
+    torch.optim.Adam([nn.Parameter(torch.zeros(1))])
+    for name in ("monai.inferers.utils", "seglossbench.training.validation"):
+        importlib.import_module(name)
+
     started = time.perf_counter()
     assert finished(forked(root / "whole"))
     whole_seconds = time.perf_counter() - started
