@@ -76,6 +76,16 @@ class PreprocessParams(Section):
         )
 
 
+class PublishedParams(Section):
+    """Scores that others published for the same test cases, which the report shows beside ours."""
+
+    format: Literal["topomortar"]
+    folder: str  # somewhere below the raw data
+    losses: dict[str, str] = {}  # their name of a loss: ours
+    source: str = ""  # who published them, where
+    protocol: dict[str, str] = {}  # how theirs were made
+
+
 class DatasetParams(Section):
     """Where a dataset comes from (a phantom, a source, a folder of yours) and how its cases are divided."""
 
@@ -88,10 +98,10 @@ class DatasetParams(Section):
     )
     accept_licence: bool = False  # of the source
     layout: Literal[
-        "auto", "amos", "msd_brain_tumour", "nnunet", "acdc", "kits", "brats", "patient_folders"
+        "auto", "amos", "msd_brain_tumour", "nnunet", "acdc", "kits", "brats", "topomortar", "patient_folders"
     ] = "auto"
     select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
-    modality: Literal["CT", "MRI"] | None = None  # these three instead of what the layout says
+    modality: Literal["CT", "MRI", "RGB"] | None = None  # these three instead of what the layout says
     classes: dict[str, Positive] | None = None  # their values in the files, in the order of class indices
     regions: dict[str, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
     channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
@@ -106,6 +116,7 @@ class DatasetParams(Section):
     fold: Annotated[int, Field(ge=0)] = 0  # the one to test on
     test_fraction: Fraction = 0.25
     validation_fraction: Fraction = 0.2
+    published: PublishedParams | None = None
     preprocess: dict[str, Any] = {}  # what this dataset changes of the section preprocess
     train: dict[str, Any] = {}  # and of the section train
 
@@ -231,6 +242,9 @@ class TrainParams(Section):
     patch_size: Size
     foreground_fraction: Fraction = 1 / 3
     augmentation: AugmentationParams = AugmentationParams()
+    slice_axis: Literal[0, 1, 2] | None = (
+        None  # of 2D patches from volumes (RAS); none: that of the largest voxel size
+    )
     optimiser: OptimiserParams = OptimiserParams()
     schedule: ScheduleParams = ScheduleParams()
     clip_gradient_norm: float | None = 12.0

@@ -35,6 +35,7 @@ class Dataset:
     skipped: tuple[str, ...] = ()
     split: Split | None = None
     cases: tuple[CaseFacts, ...] = ()
+    distance_unit: str = "mm"
 
 
 @dataclass(frozen=True)

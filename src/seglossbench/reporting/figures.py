@@ -234,7 +234,7 @@ def save(figure: Figure, stem: Path) -> tuple[int, int]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure of its own, outside pyplot's registry."""
+    """A figure of its own, of so many inches, outside pyplot's registry."""
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -1,8 +1,8 @@
 """The report of an experiment: one page with tables and figures beside it, written whole or not at all."""
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,7 @@ from seglossbench.reporting.facts import Dataset, Facts, Run
 from seglossbench.reporting.formats import template
 from seglossbench.reporting.inputs import check_histories, check_scores
 from seglossbench.reporting.metrics import metrics_to_show
+from seglossbench.reporting.published import Published
 from seglossbench.reporting.section import Material, Section, write_section
 from seglossbench.reporting.tables import Row, slug
 from seglossbench.statistics.summaries import fold_status, summarise
@@ -58,16 +59,18 @@ def write_report(
     histories: pd.DataFrame,
     facts: Facts,
     metrics: Sequence[str] | None = None,
+    published: Mapping[str, Published] | None = None,
 ) -> Path:
     """Write the report into the folder ``out`` and return its page, ``out/index.html``.
 
-    ``metrics`` are those that get a table: by default DSC and HD95 where the scores have them, else all they have. A
+    ``metrics`` are those that get a table: by default DSC and HD95 where the scores have them, else all they have.
+    ``published`` are the scores of others to be shown beside ours, by dataset. A
     report that fails leaves the former one as it was. Files of ``out`` that no report wrote are left alone.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder; give the report a folder of its own")
-    material = _prepare(scores, histories, facts, metrics)
+    material = _prepare(scores, histories, facts, metrics, published or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tmp-report-") as name:
         folder = Path(name)
@@ -84,7 +87,11 @@ def write_report(
 
 
 def _prepare(
-    scores: pd.DataFrame, histories: pd.DataFrame, facts: Facts, metrics: Sequence[str] | None
+    scores: pd.DataFrame,
+    histories: pd.DataFrame,
+    facts: Facts,
+    metrics: Sequence[str] | None,
+    published: Mapping[str, Published],
 ) -> Material:
     folded = fold_status(check_scores(scores))
     found = list(dict.fromkeys(folded["metric"]))
@@ -96,7 +103,11 @@ def _prepare(
     losses = dict.fromkeys([*(run.loss for run in facts.runs), *folded["loss"], *checked["loss"]])
     folded = folded[folded["metric"].isin(shown)]
     looks = figures.looks_of(list(losses))
-    return Material(folded, summarise(folded), checked, facts, shown, looks)
+    theirs = {
+        name: replace(found, scores=fold_status(check_scores(found.scores, f"published scores of {name}")))
+        for name, found in published.items()
+    }
+    return Material(folded, summarise(folded), checked, facts, shown, looks, theirs)
 
 
 def _datasets(material: Material) -> dict[str, str]:
@@ -119,11 +130,12 @@ def _datasets(material: Material) -> dict[str, str]:
 
 def _page(material: Material, sections: Sequence[Section]) -> str:
     facts = material.facts
+    units = [dataset.distance_unit for dataset in facts.datasets]
     runs = pd.DataFrame([vars(run) for run in facts.runs], columns=list(Run.__dataclass_fields__))
     conventions = {
         "HD95": _explained(facts.hd95),
         "Empty masks": _explained(facts.empty_policy),
-        "Distances": f"in {facts.distance_unit}",
+        "Distances": "in " + " and ".join(dict.fromkeys(units or [facts.distance_unit])),
         **facts.conventions,
     }
     return template("page.html").render(

@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 
 from seglossbench.data.facts import CaseFacts
 from seglossbench.files import write_json, write_text
-from seglossbench.reporting import figures, formats
+from seglossbench.reporting import comparison_figures, figures, formats
+from seglossbench.reporting.comparison import Comparison, compare, pairs_of, to_csv
 from seglossbench.reporting.data_figure import CAPTION, data_figure
 from seglossbench.reporting.data_tables import case_table, class_table
 from seglossbench.reporting.facts import Dataset, Facts, Run
 from seglossbench.reporting.metrics import metric_of
+from seglossbench.reporting.published import Published
 from seglossbench.reporting.tables import Table, build_table, slug
 from seglossbench.statistics.summaries import absences, seed_means, spread_over
 
@@ -28,6 +30,7 @@ class Material:
     facts: Facts
     metrics: tuple[str, ...]
     looks: dict[str, figures.Look]
+    published: Mapping[str, Published]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Section:
     tables: tuple[tuple[str, Table], ...]
     pictures: tuple[Picture, ...]
     data: tuple[Picture, pd.DataFrame] | None = None  # what its cases are like, and a row per class
+    comparisons: tuple[tuple[str, Comparison, tuple[Picture, ...]], ...] = ()
+    """Per network the stem of the files of ours beside the published scores, the table and its figures."""
 
     @property
     def title(self) -> str:
@@ -62,6 +67,7 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
     """Write the tables and figures of one dataset into ``folder`` and return what the page says of them."""
     facts = material.facts
     described = next((found for found in facts.datasets if found.name == dataset), None)
+    unit = described.distance_unit if described else facts.distance_unit
     scores = material.scores[material.scores["dataset"] == dataset]
     histories = material.histories[material.histories["dataset"] == dataset]
     runs = [run for run in facts.runs if run.dataset == dataset]
@@ -83,7 +89,7 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
             scores,
             material.summaries,
             dataset,
-            metric_of(name, facts.distance_unit),
+            metric_of(name, unit),
             pairs,
             classes,
             planned_seeds=len({run.seed for run in runs}),
@@ -101,9 +107,12 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
         tables.append((stem, table))
     if described and described.split:
         write_json(folder / f"tables/{anchor}_split.json", vars(described.split))
-    pictures = tuple(_pictures(folder, anchor, scores, histories, networks, classes, unfinished, material))
+    pictures = tuple(
+        _pictures(folder, anchor, scores, histories, networks, classes, unfinished, unit, material)
+    )
     data = _data(folder, anchor, described.cases) if described and described.cases else None
-    return Section(dataset, anchor, described, tuple(tables), pictures, data)
+    comparisons = tuple(_comparisons(folder, dataset, anchor, scores, networks, unit, material))
+    return Section(dataset, anchor, described, tuple(tables), pictures, data, comparisons)
 
 
 def _data(folder: Path, anchor: str, cases: Sequence[CaseFacts]) -> tuple[Picture, pd.DataFrame]:
@@ -116,6 +125,61 @@ def _data(folder: Path, anchor: str, cases: Sequence[CaseFacts]) -> tuple[Pictur
     return Picture(stem, "Data", CAPTION, *size), class_table(cases)
 
 
+def _comparisons(
+    folder: Path,
+    dataset: str,
+    anchor: str,
+    scores: pd.DataFrame,
+    networks: Sequence[str],
+    unit: str,
+    material: Material,
+) -> Iterator[tuple[str, Comparison, tuple[Picture, ...]]]:
+    """Ours beside the published scores, per network, where there are published ones."""
+    published = material.published.get(dataset)
+    if published is None or scores.empty:
+        return
+    shared = [name for name in material.metrics if name in set(published.scores["metric"])]
+    metrics = [metric_of(name, unit) for name in shared]
+    names = list(dict.fromkeys(published.scores["loss"]))
+    for network in networks:
+        own = scores[scores["network"] == network]
+        losses = [loss for loss in material.looks if loss in set(own["loss"])]
+        pairs = pairs_of(losses, names, published.losses)
+        comparison = compare(own, published, losses, network, metrics)
+        stem = f"tables/{anchor}_published_{slug(network)}"
+        write_text(folder / f"{stem}.csv", to_csv(comparison))
+        figure = comparison_figures.ours_and_published(own, published.scores, pairs, material.looks, metrics)
+        pictures = [
+            _picture(
+                folder,
+                figure,
+                f"{anchor}_published_{slug(network)}",
+                "Ours and published, per loss",
+                "The mean over all test images and seeds; the line reaches one standard deviation to either side, "
+                "mostly because some images are harder than others. A short upright line is the mean of one seed.",
+            )
+        ]
+        both = [pair for pair in pairs if all(pair)]
+        if both:
+            pictures.append(
+                _picture(
+                    folder,
+                    comparison_figures.image_by_image(own, published.scores, both, material.looks, metrics),
+                    f"{anchor}_published_images_{slug(network)}",
+                    "Ours and published, image by image",
+                    "Each mark is one test image, averaged over the seeds; on the grey line both scores are equal. For "
+                    "DSC ours is better above the line, for distances below it.",
+                )
+            )
+        yield stem, comparison, tuple(pictures)
+
+
+def _picture(folder: Path, figure: Figure, name: str, title: str, caption: str) -> Picture:
+    """Save a figure for the page and for papers."""
+    stem = f"figures/{name}"
+    return Picture(stem, title, caption, *figures.save(figure, folder / stem))
+
+
 def _pictures(
     folder: Path,
     anchor: str,
@@ -124,13 +188,13 @@ def _pictures(
     networks: Sequence[str],
     classes: Sequence[str],
     unfinished: Mapping[tuple[str, str], int],
+    unit: str,
     material: Material,
 ) -> Iterator[Picture]:
     """Draw and save the figures of a dataset, one after the other."""
 
     def picture(figure: Figure, name: str, title: str, caption: str) -> Picture:
-        stem = f"figures/{anchor}_{name}"
-        return Picture(stem, title, caption, *figures.save(figure, folder / stem))
+        return _picture(folder, figure, f"{anchor}_{name}", title, caption)
 
     looks = material.looks
     for network in dict.fromkeys(histories["network"]):
@@ -153,7 +217,7 @@ def _pictures(
     if scores.empty:
         return
     name = material.metrics[0]
-    metric = metric_of(name, material.facts.distance_unit)
+    metric = metric_of(name, unit)
     own = scores[scores["metric"] == name]
     own_looks = {
         loss: look for loss, look in looks.items() if loss in set(own["loss"]) | {k[1] for k in unfinished}

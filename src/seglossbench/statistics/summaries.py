@@ -121,3 +121,18 @@ def _with_absent(scores: pd.DataFrame) -> pd.DataFrame:
     """The scores with a column that says whether their class is in no test case of their dataset."""
     absent = absences(scores)[["dataset", "class", "absent"]].astype({"absent": bool})
     return scores.merge(absent, on=["dataset", "class"], how="left")
+
+
+def over_cases_and_seeds(scores: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
+    """Mean and sample standard deviation (n - 1) over all cases and seeds together, by metric and loss.
+
+    Each value is the mean over the classes of one case and seed; ``scores`` are folded ones of a dataset and network.
+    """
+    values = scores.groupby(["metric", "loss", "seed", "case"], sort=False)["value"].mean()
+    groups = values.groupby(["metric", "loss"], sort=False)
+    return {
+        (str(metric), str(loss)): (float(mean), float(sd))
+        for (metric, loss), mean, sd in zip(
+            groups.mean().index, groups.mean(), groups.std(ddof=1), strict=True
+        )
+    }
