@@ -190,6 +190,10 @@ class Experiment:
         params = self.params.datasets[name]
         preprocess = self._changed(self.params.preprocess, params.preprocess, f"datasets.{name}.preprocess")
         train = self._train_params(name)
+        if params.source is not None and self.params.data_root is not None:
+            layout = params.layout if params.layout != "auto" else sources.find(params.source).layout
+            here = {"source": None, "folder": self.params.data_root, "layout": layout}
+            params = params.model_copy(update=here)  # there already, so that nothing is downloaded
         if params.phantom is not None:
             version = digest([params.phantom.model_dump(mode="json"), code_version("data/phantoms")])
             raw = Path("data/raw") / f"{name}-{version}"

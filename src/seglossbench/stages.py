@@ -90,12 +90,14 @@ def preprocess(dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
     """Prepare all cases of a raw dataset; returns why cases were left out, where ``on_bad_case`` is ``skip``."""
     from seglossbench.data.checking import usable_cases
     from seglossbench.data.preprocessing import preprocess_dataset
+    from seglossbench.reporting.published import published_folder
 
     index = index_cases(dataset.raw, dataset.params)
     if dataset.params.on_bad_case == "skip":
         index = usable_cases(index, processes, f"check {dataset.name}")
     # A split that cannot be is said before the work.
     split = split_cases(index.cases, dataset.params, dataset.name)
+    published_folder(dataset)
     preprocess_dataset(
         index,
         dataset.preprocess,
@@ -256,24 +258,33 @@ def predict(experiment: Experiment, run: Run) -> None:
 def _predict(experiment: Experiment, run: Run, device: "torch.device", network: "nn.Module") -> None:
     if run.predictions.exists():
         return
-    from seglossbench.evaluation.prediction import predict_volume, write_prediction
+    from seglossbench.evaluation.prediction import predict_volume, prediction_file, write_prediction
     from seglossbench.training.device import Accelerator
 
     prepared = PreparedDataset(run.dataset.prepared)
-    accelerator = Accelerator(device, run.dataset.train)
+    train = run.dataset.train
+    accelerator = Accelerator(device, train)
     network = accelerator.prepare(network)
-    window, settings = run.dataset.train.patch_size, experiment.params.evaluate.predict
     with atomic_folder(run.predictions) as folder:
         for name in tqdm(split_of(run.dataset, prepared).test, desc=f"predict {run.id}", unit="case"):
             case = prepared.cases[name]
             with accelerator.autocast():
-                labels = predict_volume(network, case.image, window, settings, device)
+                labels = predict_volume(
+                    network,
+                    case.image,
+                    train.patch_size,
+                    experiment.params.evaluate.predict,
+                    device,
+                    slice_axis=case.slice_axis(train),
+                    shape=case.geometry.cropped_shape,
+                )
             values = tuple(prepared.label_values.values())
-            write_prediction(folder / f"{name}.nii.gz", labels, values, case.geometry)
+            write_prediction(prediction_file(folder, case), labels, values, case.geometry)
 
 
 def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
     """Score the predictions of a finished run against the raw truth, in the raw space, into its scores.csv."""
+    from seglossbench.evaluation.prediction import prediction_file
     from seglossbench.evaluation.scores import score_files
 
     experiment = experiment.part_of(run)
@@ -286,12 +297,9 @@ def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
         predict(experiment, run)
     prepared = PreparedDataset(run.dataset.prepared)
     settings = experiment.params.evaluate
-    test = split_of(run.dataset, prepared).test
+    cases = [prepared.cases[name] for name in split_of(run.dataset, prepared).test]
     scores = score_files(
-        [
-            (name, run.dataset.raw / prepared.cases[name].truth, run.predictions / f"{name}.nii.gz")
-            for name in test
-        ],
+        [(case.name, run.dataset.raw / case.truth, prediction_file(run.predictions, case)) for case in cases],
         classes=scored_classes(prepared, settings.classes),
         metrics=settings.metrics,
         empty=settings.empty,
@@ -318,6 +326,7 @@ def report(experiment: Experiment, out: Path) -> Path:
 
     from seglossbench.reporting.inputs import load_scores
     from seglossbench.reporting.page import write_report
+    from seglossbench.reporting.published import of_dataset
 
     scored = [run.scores for run in experiment.runs if run.scores.exists()]
     if not scored:
@@ -327,7 +336,18 @@ def report(experiment: Experiment, out: Path) -> Path:
         for run in experiment.runs
         if state(run.folder).is_finished
     ]
-    return write_report(out, load_scores(scored), pd.concat(histories), _facts(experiment))
+    published = {
+        dataset.name: found
+        for dataset in experiment.datasets
+        if (
+            found := of_dataset(
+                experiment, dataset, split_of(dataset, PreparedDataset(dataset.prepared)).test
+            )
+        )
+    }
+    return write_report(
+        out, load_scores(scored), pd.concat(histories), _facts(experiment), published=published
+    )
 
 
 def report_scores(files: Sequence[Path], out: Path) -> Path:
@@ -362,6 +382,7 @@ def _facts(experiment: Experiment) -> "Facts":
                 cases=tuple(facts_of_prepared(prepared)),
                 classes=tuple(scored_classes(prepared, settings.classes)),
                 phantom=dataset.params.phantom is not None,
+                distance_unit=prepared.distance_unit,
             )
         )
     return page.Facts(
@@ -443,7 +464,7 @@ def diagnose_maps(labels: Path, out: Path, *, in_mm: bool) -> str:
     if (
         file.affine is not None and file.labels.ndim == 3
     ):  # as radiologists look at it, whatever the file's order
-        orientation = orientation_of(file.affine)
+        orientation = orientation_of(file.affine, 3)
         classes = to_ras(classes[0], orientation)[None]
         spacing_mm = spacing_mm[orientation[:, 0].argsort()]
     truth = Truth(

@@ -5,8 +5,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
-from seglossbench.data.images import read_volume, suffix_of
+from seglossbench.data.images import read_label_map, read_volume, suffix_of
 from seglossbench.errors import InputError
 
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, -2, 0, 30], [0, 0, 3, -40], [0, 0, 0, 1.0]])
@@ -133,3 +134,36 @@ def test_real_scans_read_as_nibabel_reads_them(realdata):
         volume, image = read_volume(file), nib.load(file)
         np.testing.assert_allclose(volume.array[0], np.asanyarray(image.dataobj), rtol=1e-6)
         np.testing.assert_array_equal(volume.affine, image.affine)
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("RGB", 3), ("RGBA", 3), ("L", 1), ("LA", 1), ("I;16", 1), ("P", 1)]
+)
+def test_png_channels_come_first_and_opacity_is_left_out(tmp_path, mode, channels):
+    image = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    file = tmp_path / "a.png"
+    image.convert(mode).save(file)
+    volume = read_volume(file)
+    assert volume.array.shape == (channels, 2, 3)
+    assert volume.spacing_mm == (1, 1)
+    if mode != "P":
+        np.testing.assert_array_equal(volume.array, np.tile(np.arange(6).reshape(2, 3), (channels, 1, 1)))
+
+
+def test_a_mask_may_be_saved_in_colour_if_it_shows_grey(tmp_path):
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    pixels[0, 1] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_label_map(tmp_path / "a.png").array, pixels[None, ..., 0])
+    pixels[1, 2] = 1, 2, 3
+    Image.fromarray(pixels).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match=r"b\.png: 3 values per voxel"):
+        read_label_map(tmp_path / "b.png")
+
+
+def test_a_truncated_png_is_named(tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)).save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"a\.png: not a readable PNG file"):
+        read_volume(tmp_path / "a.png")

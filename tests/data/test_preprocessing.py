@@ -3,6 +3,7 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from seglossbench.data import index_cases
 from seglossbench.data.cases import Case
@@ -86,3 +87,24 @@ def test_real_scans_are_prepared_and_their_labels_come_back(realdata):
         values = np.array(list(index.label_values.values()))
         raw = np.asarray(nib.load(case.labels).dataobj)
         np.testing.assert_array_equal(values[labels_in_raw_space(labels, geometry)], raw)
+
+
+def test_an_image_keeps_its_pixels_and_each_colour_is_z_scored(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)
+    pixels[:2] = 0  # black is a colour like any other
+    mask = np.zeros((6, 8), np.uint8)
+    mask[1, 5] = 255
+    Image.fromarray(pixels).save(tmp_path / "i.png")
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    case = Case("one", (tmp_path / "i.png",), tmp_path / "m.png", "RGB")
+    values = {"background": 0, "mortar": 255}
+    plain = recipe(PreprocessParams(), "topomortar", "RGB")
+    image, labels, geometry, _ = preprocess_case(case, values, plain)
+    colours = np.moveaxis(pixels, 2, 0).astype(float)
+    expected = (colours - colours.mean((1, 2), keepdims=True)) / colours.std((1, 2), keepdims=True)
+    np.testing.assert_allclose(image, expected, atol=2e-3)
+    np.testing.assert_array_equal(labels, mask // 255)
+    assert (geometry.raw_shape, geometry.spacing_mm) == ((6, 8), (1, 1))
+    np.testing.assert_array_equal(labels_in_raw_space(labels, geometry), labels)
+    with pytest.raises(InputError, match=r"preprocess\.spacing_mm: has 3 sizes"):
+        preprocess_case(case, values, replace(plain, spacing_mm=(1, 1, 1)))

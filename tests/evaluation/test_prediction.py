@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from seglossbench import stages
+from seglossbench.data.geometry import Geometry
 from seglossbench.data.prepared import PreparedDataset
+from seglossbench.evaluation.label_files import read_labels
 from seglossbench.evaluation.prediction import predict_volume, write_prediction
 from seglossbench.evaluation.scores import score_files
 from seglossbench.experiment import Experiment
@@ -81,3 +83,41 @@ def test_a_prediction_has_the_raw_files_affine(project):
     np.testing.assert_allclose(
         nib.load(project / "p.nii.gz").affine, nib.load(dataset.raw / case.truth).affine
     )
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_2d_network_predicts_each_slice_by_itself(axis):
+    network = nn.Conv2d(2, 3, 3, padding=1)
+    with torch.no_grad():
+        network.weight.normal_(generator=torch.Generator().manual_seed(0))
+        network.bias.zero_()
+    image = np.random.default_rng(0).normal(size=(2, 5, 6, 7)).astype(np.float32)
+    settings, device = PredictParams(window_size=(8, 8)), torch.device("cpu")
+    labels = predict_volume(network, image, (8, 8), settings, device, slice_axis=axis)
+    assert labels.shape == (5, 6, 7)
+    for place in range(labels.shape[axis]):
+        alone = predict_volume(network, image.take(place, axis + 1), (8, 8), settings, device)
+        np.testing.assert_array_equal(labels.take(place, axis), alone)
+
+
+def test_a_finer_grid_gets_finer_edges():
+    """Logits fall linearly from 1 to -3 between two pixels, so that the edge lies a quarter of the way."""
+    network = nn.Conv2d(1, 2, 1)
+    with torch.no_grad():
+        network.weight[:] = torch.tensor([0.0, 1.0]).reshape(2, 1, 1, 1)
+        network.bias.zero_()
+    image = np.array([[[1.0, -3.0]]] * 2, np.float32).reshape(1, 2, 2)
+    settings, device = PredictParams(window_size=(2, 2)), torch.device("cpu")
+    labels = predict_volume(network, image, (2, 2), settings, device, shape=(2, 16))
+    np.testing.assert_array_equal(
+        labels, [[1] * 6 + [0] * 10] * 2
+    )  # pixel centres are 1/8 apart; 0.25 + 0.5 of 2
+
+
+def test_an_image_is_written_as_png_in_its_own_values(tmp_path):
+    geometry = Geometry(
+        (2, 3), tuple(map(tuple, np.eye(4).tolist())), ((0, 1), (1, 1)), ((0, 2), (0, 3)), (1, 1)
+    )
+    labels = np.array([[0, 1, 0], [1, 1, 0]], np.uint8)
+    write_prediction(tmp_path / "a.png", labels, (0, 255), geometry)
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png").labels, labels * 255)

@@ -222,7 +222,7 @@ def test_pairs_are_sorted_by_case(folders):
         ("a.nii.gz", lambda file: file.write_bytes(gzip.compress(b"1" * 400)), r"a\.nii\.gz"),
         ("a.mha", lambda file: file.write_bytes(b"1"), "not a readable image"),
         ("a.png", lambda file: file.write_bytes(b"1"), "not a readable PNG"),
-        ("a.jpg", lambda file: file.write_bytes(b"1"), r"unknown ending; label maps are \.nii\.gz"),
+        ("a.jpg", lambda file: file.write_bytes(b"1"), r"unknown ending; expected \.nii\.gz"),
         ("a.nii", lambda file: None, "no such file"),
         (
             "a.nii",
@@ -239,7 +239,7 @@ def test_pairs_are_sorted_by_case(folders):
             lambda file: nib.save(nib.Nifti1Image(np.ones((3, 3, 1, 2), "u1"), AFFINE), file),
             "2 values per voxel",
         ),
-        ("a.png", lambda file: Image.new("RGB", (4, 4), (1, 2, 3)).save(file), "a coloured image"),
+        ("a.png", lambda file: Image.new("RGB", (4, 4), (1, 2, 3)).save(file), "3 values per voxel"),
     ],
 )
 def test_files_that_hold_no_label_map(tmp_path, name, write, message):

@@ -4,6 +4,7 @@ import torch
 
 from seglossbench.errors import InputError
 from seglossbench.maps import Truth, store
+from seglossbench.maps.distance import rectified_distance
 from seglossbench.params import MapsParams, TrainParams
 from seglossbench.training.batches import PatchBatches
 
@@ -145,3 +146,48 @@ def test_mm_maps_need_one_voxel_size(cases):
     cases[1] = replace(cases[1], geometry=replace(cases[1].geometry, spacing_mm=(1, 1, 3)))
     with pytest.raises(InputError, match=r"maps\.distance_units: mm needs one voxel size"):
         PatchBatches(cases, {}, (), 3, settings(), MapsParams(distance_units="mm"), dataset="x", seed=0)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_2d_patch_is_cut_out_of_one_slice_with_its_own_maps(cases, axis):
+    patches = settings(patch_size=(5, 4), slice_axis=axis, foreground_fraction=1.0)
+    sampler = PatchBatches(
+        cases[:1], {}, ("rectified",), 3, patches, MapsParams(scope="patch"), dataset="x", seed=0
+    )
+    for batch in sampler.epoch(0):
+        assert batch.image.shape == (2, 1, 5, 4)
+        for image, labels, rectified in zip(
+            batch.image, batch.truth.labels, batch.truth.rectified, strict=True
+        ):
+            where = places(cases[0], image[0])
+            assert len({place[axis] for place in where}) == 1
+            assert labels.flatten().tolist() == [cases[0].labels[place] for place in where]
+            np.testing.assert_array_equal(rectified, rectified_distance(labels.numpy()))
+            assert (labels > 0).any()
+
+
+def test_slices_lie_along_the_largest_voxel_size_and_the_last_axis_on_a_tie(cases):
+    from dataclasses import replace
+
+    flat = settings(patch_size=(5, 4))
+    thick = replace(cases[0], geometry=replace(cases[0].geometry, spacing_mm=(1, 5, 1)))
+    assert [case.slice_axis(flat) for case in (cases[0], thick)] == [2, 1]
+    assert thick.slice_axis(settings(patch_size=(5, 4), slice_axis=0)) == 0
+    assert thick.slice_axis(settings()) is None
+    image = replace(cases[0], geometry=replace(cases[0].geometry, spacing_mm=(1, 1)))
+    with pytest.raises(InputError, match=r"train\.patch_size: has 3 sizes, but case a is an image"):
+        image.slice_axis(settings())
+
+
+def test_distances_in_mm_leave_out_the_axis_of_the_slices(cases):
+    from dataclasses import replace
+
+    cases = [replace(case, geometry=replace(case.geometry, spacing_mm=(1, 5, 2))) for case in cases]
+    maps = MapsParams(scope="patch", distance_units="mm")
+    sampler = PatchBatches(cases, {}, (), 3, settings(patch_size=(5, 4)), maps, dataset="x", seed=0)
+    assert sampler.spacing_mm == (1, 2)
+
+
+def test_maps_of_the_volume_are_refused_for_slices(cases, tmp_path):
+    with pytest.raises(InputError, match=r"maps\.scope: volume .* set maps\.scope to patch"):
+        batches_of(cases, tmp_path, ("rectified",), patch_size=(5, 4))

@@ -39,7 +39,13 @@ def make_case(name):
     counts = tuple(np.bincount(labels.ravel()).tolist())
     geometry = SimpleNamespace(spacing_mm=(1.0, 1.0, 1.0))
     return SimpleNamespace(
-        name=name, image=image, labels=labels, geometry=geometry, voxels_per_class=counts, modality="MRI"
+        name=name,
+        image=image,
+        labels=labels,
+        geometry=geometry,
+        voxels_per_class=counts,
+        modality="MRI",
+        slice_axis=lambda settings: None,
     )
 
 

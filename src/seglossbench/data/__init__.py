@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from seglossbench.data import acdc, amos, brats, kits, msd_brain_tumour, nnunet, patient_folders
+from seglossbench.data import acdc, amos, brats, kits, msd_brain_tumour, nnunet, patient_folders, topomortar
 from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.errors import InputError, nearest
 from seglossbench.params import DatasetParams
@@ -37,6 +37,9 @@ LAYOUTS = {
         brats.matches,
         brats.index,
         "a folder per patient with files that end in _flair, _t1, _t1ce, _t2, _seg (BraTS)",
+    ),
+    "topomortar": Layout(
+        topomortar.matches, topomortar.index, "dataset/train with images and accurate (TopoMortar)"
     ),
     "patient_folders": Layout(
         lambda folder: False,  # only the params can say how its files' names end

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Modality = Literal["CT", "MRI"]
+Modality = Literal["CT", "MRI", "RGB"]
 Part = Literal["train", "validation", "test"]
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".png")
 

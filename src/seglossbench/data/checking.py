@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.data.facts import CaseFacts, facts_of
-from seglossbench.data.images import Volume, difference, faults_of, read_unchecked
+from seglossbench.data.images import Volume, difference, faults_of, label_map, read_unchecked
 from seglossbench.data.loading import class_indices
 from seglossbench.errors import InputError
 from seglossbench.parallel import over_cases
@@ -101,11 +101,8 @@ def _read(case: Case, file: Path) -> tuple[Volume | None, list[Problem]]:
 def _check_labels(
     case: Case, truth: Volume, label_values: Mapping[str, int]
 ) -> tuple[CaseFacts | None, list[Problem]]:
-    if len(truth.array) != 1:
-        detail = f"{len(truth.array)} values per voxel; a label map has one"
-        return None, [Problem(case.name, "unknown label", case.labels, detail)]
     try:
-        labels = class_indices(truth.array[0], label_values, case.labels)
+        labels = class_indices(label_map(truth, case.labels), label_values, case.labels)
     except InputError as error:
         detail = str(error).removeprefix(f"{case.labels}: ")
         return None, [Problem(case.name, "unknown label", case.labels, detail)]

@@ -37,7 +37,7 @@ def facts_of(
 ) -> CaseFacts:
     """The facts of a case whose raw array has that shape and affine."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    order = orientation_of(affine)[:, 0].argsort() if len(shape) == 3 else np.arange(len(shape))
+    order = orientation_of(affine, len(shape))[:, 0].argsort()
     return CaseFacts(
         case.name,
         case.patient,

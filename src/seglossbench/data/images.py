@@ -1,4 +1,4 @@
-"""Reading scans and label maps: NIfTI, 4D NIfTI, NRRD and MetaImage, into channels and their place in space."""
+"""Reading scans and label maps: NIfTI, 4D NIfTI, NRRD, MetaImage and PNG, into channels and their place in space."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from seglossbench.errors import InputError
 
 NIFTI = (".nii.gz", ".nii")
-SUFFIXES = (*NIFTI, ".nrrd", ".nhdr", ".mha", ".mhd")
+PNG = ".png"
+SUFFIXES = (*NIFTI, ".nrrd", ".nhdr", ".mha", ".mhd", PNG)
 # The first four bytes of a NIfTI file are its header's size, 348 or 540, in either byte order.
 _NIFTI_HEADERS = {
     size.to_bytes(4, order): kind
@@ -29,7 +30,7 @@ class Volume:
     """What a file holds: ``array`` (C, *spatial), C = 1 where each voxel has one value, and where it lies.
 
     Whole numbers keep the type that they have in the file; all others are float32. ``affine`` (4, 4) goes from the
-    voxel of the array to mm in RAS.
+    voxel of the array to mm in RAS; a pixel of a PNG counts as 1 mm.
     """
 
     array: NDArray[Any]
@@ -47,10 +48,10 @@ class Volume:
         return tuple(float(size) for size in sizes[: len(self.shape)])
 
 
-def suffix_of(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> str:
-    """The ending of a file that can be read, ``.nii.gz`` and not ``.gz``; empty where it is none of ``suffixes``."""
+def suffix_of(path: Path) -> str:
+    """The ending of a file that can be read, ``.nii.gz`` and not ``.gz``; empty where it is none of SUFFIXES."""
     name = path.name.lower()
-    return next((suffix for suffix in suffixes if name.endswith(suffix)), "")
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
 
 
 def read_volume(path: Path) -> Volume:
@@ -72,6 +73,8 @@ def read_unchecked(path: Path) -> Volume:
     suffix = suffix_of(path)
     if not suffix:
         raise InputError(f"{path}: unknown ending; expected {', '.join(SUFFIXES)}")
+    if suffix == PNG:
+        return Volume(_read_png(path), np.eye(4))
     array, affine = _read_nifti(path) if suffix in NIFTI else _read_with_simpleitk(path)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{path}: expected one number per voxel and channel, found {array.dtype}")
@@ -109,11 +112,35 @@ def difference(volume: Volume, other: Volume, name: str) -> tuple[str, str] | No
 
 
 def read_label_map(path: Path) -> Volume:
-    """The single channel of a label map; raises InputError that names a file with several values per voxel."""
+    """The labels of a file, as ``read_volume``; raises InputError that names a file with several values per voxel."""
     volume = read_volume(path)
-    if (volume.array[1:] != volume.array[:1]).any():
+    return Volume(label_map(volume, path)[None], volume.affine)
+
+
+def label_map(volume: Volume, path: Path) -> NDArray[Any]:
+    """The one value per voxel (*spatial) of what was read from ``path``, which may be a PNG of red = green = blue.
+
+    Raises InputError that names a file with several values per voxel.
+    """
+    is_grey = suffix_of(path) == PNG and (volume.array == volume.array[0]).all()
+    if len(volume.array) > 1 and not is_grey:
         raise InputError(f"{path}: {len(volume.array)} values per voxel; a label map has one")
-    return Volume(volume.array[:1], volume.affine)
+    return np.asarray(volume.array[0])
+
+
+def _read_png(path: Path) -> NDArray[Any]:
+    """The array (C, H, W) of a PNG: 3 channels if it is coloured, else grey values or palette indices; no opacity."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise InputError(f"{path}: not a readable PNG file: {error}") from None
+    if pixels.ndim == 2:
+        return pixels[None]
+    colours = pixels.shape[2] - (pixels.shape[2] in (2, 4))
+    return np.moveaxis(pixels[..., :colours], 2, 0)
 
 
 def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:

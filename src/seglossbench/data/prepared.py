@@ -13,6 +13,7 @@ from seglossbench.data.case_store import TRUTH
 from seglossbench.data.cases import Part
 from seglossbench.data.geometry import Geometry
 from seglossbench.errors import InputError
+from seglossbench.params import TrainParams
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,23 @@ class PreparedCase:
     truth: Path
     geometry: Geometry
     voxels_per_class: tuple[int, ...]
+
+    def slice_axis(self, settings: TrainParams) -> int | None:
+        """The axis along which a network of 2D patches sees this volume slice by slice.
+
+        Unless the settings name it, it is that of the largest voxel size, the last one on a tie; None where the patch
+        has as many axes as the case. Raises InputError for a patch of more axes.
+        """
+        axes = len(self.geometry.spacing_mm)
+        if len(settings.patch_size) == axes:
+            return None
+        if len(settings.patch_size) > axes:
+            raise InputError(
+                f"train.patch_size: has {len(settings.patch_size)} sizes, but case {self.name} is an image; give two"
+            )
+        if settings.slice_axis is not None:
+            return settings.slice_axis
+        return max(range(axes), key=lambda axis: (round(self.geometry.spacing_mm[axis], 3), axis))
 
     @cached_property
     def image(self) -> NDArray[np.float16]:
@@ -65,6 +83,11 @@ class PreparedDataset:
     def foreground(self) -> tuple[str, ...]:
         """The names of all classes but the background."""
         return self.classes[1:]
+
+    @property
+    def distance_unit(self) -> str:
+        """``px`` for images, whose files do not tell the size of a pixel, and ``mm`` for volumes."""
+        return "px" if all(len(case.geometry.raw_shape) == 2 for case in self.cases.values()) else "mm"
 
     def _case(self, name: str, fact: dict[str, Any]) -> PreparedCase:
         folder = self.folder.parent / fact["folder"]

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from seglossbench.data import images
 from seglossbench.errors import InputError
 
-SUFFIXES = (*images.SUFFIXES, ".png")
-
 
 @dataclass(frozen=True)
 class LabelFile:
@@ -30,27 +28,20 @@ class LabelFile:
 
 
 def is_label_file(path: Path) -> bool:
-    """Whether the file's ending is one of SUFFIXES."""
-    return bool(images.suffix_of(path, SUFFIXES)) and not path.name.startswith(".")
+    """Whether the file's ending can be read."""
+    return bool(images.suffix_of(path)) and not path.name.startswith(".")
 
 
 def stem_of(path: Path) -> str:
     """The file's name without its ending, ``case`` for ``case.nii.gz``."""
-    return path.name[: len(path.name) - len(images.suffix_of(path, SUFFIXES) or path.suffix)]
+    return path.name[: len(path.name) - len(images.suffix_of(path) or path.suffix)]
 
 
 def read_labels(path: Path) -> LabelFile:
     """The label map of a file; raises InputError that names a file that is missing, damaged or no label map."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    if not is_label_file(path):
-        raise InputError(f"{path}: unknown ending; label maps are {', '.join(SUFFIXES)}")
-    if images.suffix_of(path, SUFFIXES) == ".png":
-        return _label_file(path, _read_png(path), None)
-    volume = images.read_volume(path)
-    if len(volume.array) > 1:
-        raise InputError(f"{path}: {len(volume.array)} values per voxel; a label map has one")
-    return _label_file(path, volume.array[0], volume.affine)
+    volume = images.read_label_map(path)
+    has_place = images.suffix_of(path) != images.PNG
+    return _label_file(path, volume.array[0], volume.affine if has_place else None)
 
 
 def _label_file(path: Path, array: NDArray[Any], affine: NDArray[np.float64] | None) -> LabelFile:
@@ -72,18 +63,3 @@ def _integers(path: Path, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind not in "biu":
         raise InputError(f"{path}: labels are integers, found {array.dtype}; write one number per voxel")
     return array
-
-
-def _read_png(path: Path) -> NDArray[Any]:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise InputError(f"{path}: not a readable PNG file: {error}") from None
-    if pixels.ndim == 2:
-        return pixels
-    if (pixels[..., :3] == pixels[..., :1]).all():
-        return pixels[..., 0]
-    raise InputError(f"{path}: a coloured image; a label map has one grey value or palette index per pixel")

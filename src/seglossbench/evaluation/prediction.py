@@ -1,4 +1,4 @@
-"""Whole volumes from a network that sees windows, and their predictions as files."""
+"""Whole volumes and images from a network that sees windows, and their predictions as files."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seglossbench.data.geometry import Geometry, labels_in_raw_space
+from seglossbench.data.prepared import PreparedCase
 from seglossbench.files import atomic_file
 from seglossbench.params import PredictParams
 
@@ -23,16 +24,24 @@ def predict_volume(
     window_size: Sequence[int],
     settings: PredictParams,
     device: torch.device,
+    *,
+    slice_axis: int | None = None,
+    shape: Sequence[int] | None = None,
 ) -> NDArray[np.uint8]:
     """The class index of each voxel (*spatial) of ``image`` (C, *spatial), by overlapping Gaussian-weighted windows.
 
     With ``settings.flips``, the logits of a window are the mean over it and its mirror images along every set of axes.
     A voxel whose logits are not all finite, as after a training that diverged, is background.
+    With ``slice_axis`` a 2D network predicts the volume slice by slice along that spatial axis. With ``shape`` the
+    logits are interpolated linearly to that grid over the same extent before the largest one is taken, so that the
+    edges of a prediction are as fine as the grid.
     """
     from monai.inferers.utils import sliding_window_inference
 
     network.eval()
     inputs = torch.from_numpy(np.array(image, dtype=np.float32))[None].to(device)
+    if slice_axis is not None:  # slices are predicted as a batch of images
+        inputs = inputs.movedim(slice_axis + 2, 0).squeeze(1)
     logits = sliding_window_inference(
         inputs,
         roi_size=tuple(settings.window_size or window_size),
@@ -41,6 +50,10 @@ def predict_volume(
         overlap=settings.overlap,
         mode="gaussian",
     )
+    if slice_axis is not None:
+        logits = logits.unsqueeze(1).movedim(0, slice_axis + 2)
+    if shape is not None and tuple(shape) != image.shape[1:]:
+        logits = nn.functional.interpolate(logits, tuple(shape), mode=_LINEAR[len(shape)])
     highest, classes = logits[0].max(dim=0)
     # The highest of several logits is NaN if any is, and two infinite ones have no order.
     labels: NDArray[np.uint8] = classes.where(highest.isfinite(), 0).to(torch.uint8).cpu().numpy()
@@ -57,11 +70,26 @@ def _over_flips(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     return predict
 
 
+_LINEAR = {2: "bilinear", 3: "trilinear"}
+
+
+def prediction_file(folder: Path, case: PreparedCase) -> Path:
+    """Where the prediction of a case lies: in the format of its truth, PNG for images and NIfTI for volumes."""
+    return folder / f"{case.name}{'.png' if len(case.geometry.raw_shape) == 2 else '.nii.gz'}"
+
+
 def write_prediction(
     path: Path, labels: NDArray[np.uint8], label_values: Sequence[int], geometry: Geometry
 ) -> None:
-    """Write class indices (*spatial) as NIfTI in the raw image's space and with the dataset's own label values."""
+    """Write class indices (*spatial) in the raw image's space and with the dataset's own label values.
+
+    The file is NIfTI or, where ``path`` ends so, PNG.
+    """
     values = np.array(label_values, dtype=np.uint8)[labels_in_raw_space(labels, geometry)]
-    image = nib.Nifti1Image(values, np.array(geometry.affine))
     with atomic_file(path) as temporary:
-        nib.save(image, temporary)
+        if path.suffix == ".png":
+            from PIL import Image
+
+            Image.fromarray(values).save(temporary)
+        else:
+            nib.save(nib.Nifti1Image(values, np.array(geometry.affine)), temporary)

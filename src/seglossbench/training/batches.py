@@ -45,6 +45,9 @@ class PatchBatches:
     case; a ``foreground_fraction`` of the patches is centred on a voxel of a random foreground class of it. Where a
     case is smaller than the patch, image, labels and maps are 0 around it. The patch is then changed as
     ``settings.augmentation`` says.
+
+    A patch of two axes from a volume is cut out of one of its slices (paper B trains so), and the maps are computed
+    from it: those of the whole volume hold distances and contours across slices, which such a network cannot see.
     """
 
     def __init__(
@@ -68,7 +71,13 @@ class PatchBatches:
         self.settings = settings
         self.augmentation = settings.augmentation.resolved()
         self.contour_kernel = maps.contour_kernel
-        self.spacing_mm = _common_spacing(cases) if maps.distance_units == "mm" else None
+        self.slice_axes = {case.name: case.slice_axis(settings) for case in cases}
+        if stored_maps and any(axis is not None for axis in self.slice_axes.values()):
+            raise InputError(
+                "maps.scope: volume computes the maps of whole volumes, but a 2D patch_size trains on their slices; "
+                "set maps.scope to patch, or give train.patch_size three sizes"
+            )
+        self.spacing_mm = _common_spacing(cases, self.slice_axes) if maps.distance_units == "mm" else None
         self.dataset = dataset
         self.seed = seed
         self.centres = {case.name: self._foreground_voxels(case) for case in cases}
@@ -101,10 +110,11 @@ class PatchBatches:
     def _patch(self, generator: np.random.Generator) -> dict[str, Array]:
         case = self.cases[int(generator.integers(len(self.cases)))]
         start = self._start(case, generator)
-        placement = draw_placement(self.augmentation, case.geometry.spacing_mm, generator)
-        patch_size = np.array(self.settings.patch_size)
-        size = np.array(placement.cut_size(self.settings.patch_size))
-        start = start - (size - patch_size) // 2
+        axis = self.slice_axes[case.name]
+        spacing_mm = [size for place, size in enumerate(case.geometry.spacing_mm) if place != axis]
+        placement = draw_placement(self.augmentation, spacing_mm, generator)
+        size = _in_case(placement.cut_size(self.settings.patch_size), axis)
+        start = start - (size - _in_case(self.settings.patch_size, axis)) // 2
         low, high = np.maximum(start, 0), np.minimum(start + size, case.labels.shape)
         region = tuple(slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
         labels = case.labels[region]
@@ -114,6 +124,8 @@ class PatchBatches:
             arrays |= stored.crop(region, labels, self.map_names, self.contour_kernel)
         around = list(zip((low - start).tolist(), (start + size - high).tolist(), strict=True))
         arrays = {name: _pad(array, around) for name, array in arrays.items()}
+        if axis is not None:
+            arrays = {name: array.squeeze(axis - case.labels.ndim) for name, array in arrays.items()}
         arrays = placement.apply(arrays, self.settings.patch_size)
         image = np.asarray(arrays["image"], np.float32)
         arrays["image"] = change_intensities(image, self.augmentation, generator)
@@ -121,14 +133,15 @@ class PatchBatches:
 
     def _start(self, case: PreparedCase, generator: np.random.Generator) -> NDArray[np.integer]:
         """The patch's first voxel. Where the case is smaller than the patch, the patch starts before the case."""
-        room = np.array(case.labels.shape) - np.array(self.settings.patch_size)
+        size = _in_case(self.settings.patch_size, self.slice_axes[case.name])
+        room = np.array(case.labels.shape) - size
         centres = self.centres[case.name]
         oversample = generator.random() < self.settings.foreground_fraction
         start = generator.integers(np.minimum(room, 0), np.maximum(room, 0) + 1)
         if oversample and centres:
             voxels = centres[generator.integers(len(centres))]
             centre = voxels[generator.integers(len(voxels))]
-            start = centre - np.array(self.settings.patch_size) // 2
+            start = centre - size // 2
         return np.asarray(np.clip(start, np.minimum(room, 0), np.maximum(room, 0)))
 
     def _foreground_voxels(self, case: PreparedCase) -> list[NDArray[np.integer]]:
@@ -146,6 +159,11 @@ class PatchBatches:
         return places
 
 
+def _in_case(size: Sequence[int], slice_axis: int | None) -> NDArray[np.integer]:
+    """A patch's size along the axes of its case: one voxel along the axis of the slices."""
+    return np.array(size) if slice_axis is None else np.insert(size, slice_axis, 1)
+
+
 def _pad(array: Array, around: list[tuple[int, int]]) -> Array:
     """``array``, whose last axes are spatial, with so many zeros before and after it on each of them."""
     if not any(before or after for before, after in around):
@@ -153,8 +171,16 @@ def _pad(array: Array, around: list[tuple[int, int]]) -> Array:
     return np.pad(array, [(0, 0)] * (array.ndim - len(around)) + around)
 
 
-def _common_spacing(cases: Sequence[PreparedCase]) -> tuple[float, ...]:
-    spacings = {tuple(round(size, 3) for size in case.geometry.spacing_mm) for case in cases}
+def _common_spacing(cases: Sequence[PreparedCase], slice_axes: Mapping[str, int | None]) -> tuple[float, ...]:
+    """The voxel size that all cases share, along the axes of a patch."""
+    spacings = {
+        tuple(
+            round(size, 3)
+            for axis, size in enumerate(case.geometry.spacing_mm)
+            if axis != slice_axes[case.name]
+        )
+        for case in cases
+    }
     if len(spacings) > 1:
         raise InputError(
             f"maps.distance_units: mm needs one voxel size for all cases, found {len(spacings)}; "

@@ -39,7 +39,12 @@ def validate(
     for case in cases:
         with accelerator.autocast():
             prediction = predict_volume(
-                network, case.image, accelerator.settings.patch_size, predict, accelerator.device
+                network,
+                case.image,
+                accelerator.settings.patch_size,
+                predict,
+                accelerator.device,
+                slice_axis=case.slice_axis(accelerator.settings),
             )
         clock.end("prediction")
         predicted |= np.bincount(prediction.ravel(), minlength=len(classes)) > 0
