@@ -5,8 +5,11 @@ INSTALLED := .venv/installed
 
 .PHONY: demo test ui bench clean
 
-demo: $(INSTALLED)  ## the whole experiment of params.yaml, on phantoms out of the box
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --profile workflow/profiles/local
+demo: $(INSTALLED)  ## the experiment of params.yaml, on phantoms; DATA=topomortar: that experiment, its data downloaded
+ifdef DATA
+	$(BIN)/seglossbench --set experiment=$(DATA) download $(DATA) --accept-licence
+endif
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --profile workflow/profiles/local $(if $(DATA),--config experiment=$(DATA))
 	@echo "The report: reports/index.html. All runs in MLflow: make ui"
 
 test: $(INSTALLED)  ## everything that CI checks
