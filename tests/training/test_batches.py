@@ -76,14 +76,14 @@ def test_epochs_and_seeds_differ_and_repeat(cases, tmp_path):
     assert not torch.equal(first(0, 0), first(1, 0))
 
 
-def test_augmented_patches_repeat_and_their_maps_are_made_of_their_labels(cases):
-    def first():
+def test_augmented_patches_are_the_same_for_all_losses_and_their_maps_are_made_of_their_labels(cases):
+    def first(*maps):
         changes = settings(augmentation={"preset": "nnunet"}, patch_size=(8, 6, 6), batch_size=12)
         return next(
-            PatchBatches(cases, {}, (), 3, changes, MapsParams(scope="patch"), dataset="x", seed=0).epoch(0)
+            PatchBatches(cases, {}, maps, 3, changes, MapsParams(scope="patch"), dataset="x", seed=0).epoch(0)
         )
 
-    one, other = first(), first()
+    one, other = first(), first("contour", "boundary")  # as two losses that read different maps
     assert torch.equal(one.image, other.image)
     assert torch.equal(one.truth.labels, other.truth.labels)
     assert one.image.dtype == torch.float32
