@@ -7,7 +7,7 @@ NAMED = params.load(PROJECT / "params.yaml").losses
 
 
 def test_params_name_the_losses_of_both_papers_as_the_parity_check_has_them():
-    default = params._read(PROJECT / "params.yaml")["losses"]
+    default = params.read(PROJECT / "params.yaml")["losses"]
     for name, spec in losses.PAPER_LOSSES.items():
         assert default[name] == spec, name
 

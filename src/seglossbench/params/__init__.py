@@ -1,0 +1,50 @@
+"""What params.yaml and experiments/*.yaml may say: every key typed, every unknown key an error that names it."""
+
+from seglossbench.params.data import DatasetParams, PhantomParams, PreprocessParams, PublishedParams
+from seglossbench.params.loading import load, load_included, merge, read
+from seglossbench.params.section import Name, Section
+from seglossbench.params.training import (
+    NO_VOLUME_MAPS,
+    AugmentationParams,
+    ChanceParams,
+    CollapseParams,
+    OptimiserParams,
+    ScheduleParams,
+    TrainParams,
+)
+from seglossbench.params.whole import (
+    EvaluateParams,
+    GridParams,
+    MapsParams,
+    Params,
+    PredictParams,
+    ReportParams,
+    TrackParams,
+)
+
+__all__ = [
+    "NO_VOLUME_MAPS",
+    "AugmentationParams",
+    "ChanceParams",
+    "CollapseParams",
+    "DatasetParams",
+    "EvaluateParams",
+    "GridParams",
+    "MapsParams",
+    "Name",
+    "OptimiserParams",
+    "Params",
+    "PhantomParams",
+    "PredictParams",
+    "PreprocessParams",
+    "PublishedParams",
+    "ReportParams",
+    "ScheduleParams",
+    "Section",
+    "TrackParams",
+    "TrainParams",
+    "load",
+    "load_included",
+    "merge",
+    "read",
+]

@@ -1,0 +1,105 @@
+"""The params of datasets: where they come from, how their cases are prepared and divided."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from seglossbench.params.section import Fraction, Name, Positive, Section, Sizes
+
+
+class PhantomParams(Section):
+    """A synthetic dataset that is written as an archive in the layout of a real one."""
+
+    layout: Literal["brats", "amos"]
+    training: Positive
+    test: Positive
+    shape: tuple[Positive, Positive, Positive]
+    mri_fraction: Fraction = 0.25  # of the AMOS phantom's cases
+    seed: int = 0
+
+
+class PreprocessParams(Section):
+    """How a case becomes the tensor that a network sees: a preset, and what is to differ from it.
+
+    Where a key is null, it is as the preset says for the dataset's layout and the case's modality. What each preset is
+    and where it comes from: docs/preprocessing.md.
+    """
+
+    preset: Literal["plain", "paper_a", "paper_b", "nnunet", "monai"] = "plain"
+    orientation: Literal["RAS", "raw"] | None = None
+    crop_to_nonzero: bool | None = None
+    spacing_mm: Sizes | Literal["own", "median"] | None = None
+    resize: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
+    image_interpolation: Literal["linear", "cubic"] | None = None
+    label_interpolation: Literal["nearest", "linear"] | None = None
+    anisotropy_ratio: Annotated[float, Field(gt=1)] | None = None
+    ct: Literal["window", "foreground"] | None = None
+    ct_window_hu: tuple[float, float] | None = None
+    ct_range: tuple[float, float] | None = None
+    mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] | None = None
+    clip_percentiles: tuple[float, float] | None = None
+    kits_release: Literal["corrected", "exact"] = "corrected"
+
+    @property
+    def learns(self) -> bool:
+        """Whether something is learned from the training cases, so that the split decides how cases are prepared."""
+        return (
+            self.preset in ("nnunet", "paper_b")
+            or self.spacing_mm == "median"
+            or self.ct == "foreground"
+            or self.mri == "z_score_where_cropped"
+        )
+
+
+class PublishedParams(Section):
+    """Scores that others published for the same test cases, which the report shows beside ours."""
+
+    format: Literal["topomortar"]
+    folder: str  # somewhere below the raw data
+    losses: dict[str, str] = Field(default={})  # their name of a loss: ours
+    source: str = ""  # who published them, where
+    protocol: dict[str, str] = Field(default={})  # how theirs were made
+
+
+class DatasetParams(Section):
+    """Where a dataset comes from (a phantom, a source, a folder of yours) and how its cases are divided."""
+
+    phantom: PhantomParams | None = None
+    folder: str | None = None
+    source: Name | None = None  # of the catalogue: seglossbench list sources
+    route: Literal["auto", "http", "kaggle", "synapse", "git"] = "auto"
+    origin: str | None = (
+        None  # an address, an archive or a folder that serves in place of the source's routes
+    )
+    accept_licence: bool = False  # of the source
+    layout: Literal[
+        "auto", "amos", "msd_brain_tumour", "nnunet", "acdc", "kits", "brats", "topomortar", "patient_folders"
+    ] = "auto"
+    select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
+    modality: Literal["CT", "MRI", "RGB"] | None = None  # these three instead of what the layout says
+    classes: dict[str, Positive] | None = None  # their values in the files, in the order of class indices
+    regions: dict[str, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
+    channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
+    labels_suffix: str = "_seg"  # and that of the labels
+    on_bad_case: Literal["fail", "skip"] = (
+        "fail"  # skip: leave out what cannot be prepared, and say so in the report
+    )
+    split: Literal["auto", "official", "alternating", "even_odd", "k_fold", "hold_out", "file"] = "auto"
+    split_file: str | None = None  # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
+    split_seed: int = 0
+    folds: Annotated[int, Field(ge=2)] = 5
+    fold: Annotated[int, Field(ge=0)] = 0  # the one to test on
+    test_fraction: Fraction = 0.25
+    validation_fraction: Fraction = 0.2
+    published: PublishedParams | None = None
+    preprocess: dict[str, Any] = Field(default={})  # what this dataset changes of the section preprocess
+    train: dict[str, Any] = Field(default={})  # and of the section train
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> "DatasetParams":
+        places = [name for name in ("phantom", "folder", "source") if getattr(self, name) is not None]
+        if len(places) > 1:
+            raise ValueError(f"give one of {' and '.join(places)}")
+        if self.source is None and (self.origin is not None or self.route != "auto"):
+            raise ValueError("origin and route are those of a source; give the source's name, too")
+        return self

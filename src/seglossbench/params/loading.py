@@ -1,0 +1,132 @@
+"""From params.yaml and experiments/*.yaml to typed params, with every mistake in one line."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from seglossbench.errors import InputError, nearest
+from seglossbench.params.whole import Params
+
+
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
+    """The params of ``path`` with its experiment and then ``overrides`` laid over them.
+
+    The experiment is the file ``experiments/NAME.yaml`` beside ``path``; mappings are merged key by key, anything else
+    is replaced. Raises InputError that names the file and the key at fault.
+    """
+    overrides = overrides or {}
+    base = read(path)
+    experiment = str(overrides.get("experiment", base.get("experiment")))
+    return _laid(path, experiment, (_read_experiment(path, experiment), overrides))
+
+
+def load_included(path: Path, overrides: Mapping[str, Any] | None = None) -> tuple[Params, ...]:
+    """The params of each experiment that the one of ``load`` includes, with that one and ``overrides`` laid over it."""
+    overrides = overrides or {}
+    whole = load(path, overrides)
+    over = _read_experiment(path, whole.experiment) | {"include": []}
+    parts = []
+    for name in whole.include:
+        own = _read_experiment(path, name)
+        if own.get("include"):
+            raise InputError(
+                f"{_file(path, whole.experiment)}: include: {name} includes others itself; name those"
+            )
+        parts.append(_laid(path, name, (own, over, overrides)))
+    return tuple(parts)
+
+
+def _file(path: Path, experiment: str) -> Path:
+    return path.parent / "experiments" / f"{experiment}.yaml"
+
+
+def _read_experiment(path: Path, experiment: str) -> dict[str, Any]:
+    file = _file(path, experiment)
+    if not file.is_file():
+        known = sorted(found.stem for found in file.parent.glob("*.yaml"))
+        raise InputError(f"{path}: experiment: no file {file}; {nearest(experiment, known)}")
+    changes = read(file)
+    # Each file is validated by itself where it can be, so that the message names the file that holds the mistake.
+    _check_keys(changes, Params, str(file))
+    return changes
+
+
+def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> Params:
+    """The params of ``path`` under the layers, the experiment's own first, what the command line says last."""
+    merged = read(path)
+    file = _file(path, experiment)
+    _check_keys(merged, Params, str(path))
+    _check_keys(layers[-1], Params, "--config")
+    for layer in layers:
+        merged = merge(merged, layer)
+    try:
+        params = Params.model_validate(merged | {"experiment": experiment})
+    except ValidationError as error:
+        raise InputError(_one_line(error, path, file)) from None
+    for kind in ("datasets", "networks", "losses"):
+        names = tuple(getattr(params, kind))
+        for name in getattr(params.grid, kind):
+            if name not in names:
+                raise InputError(f"{file}: grid.{kind}: unknown name {name!r}; {nearest(name, names)}")
+    return params
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes`` laid over it: mappings key by key, anything else replaced."""
+    merged = dict(base)
+    for key, value in changes.items():
+        former = merged.get(key)
+        merged[key] = (
+            merge(former, value) if isinstance(former, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds; raises InputError that names the file."""
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; run the command in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a mapping of keys to values, found {type(value).__name__}")
+    return value
+
+
+def _check_keys(value: Mapping[str, Any], model: type[BaseModel], where: str, prefix: str = "") -> None:
+    """Raise InputError for the first key that ``model`` does not know."""
+    for key, inner in value.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            raise InputError(
+                f"{where}: {prefix}{key}: unknown key; {nearest(str(key), tuple(model.model_fields))}"
+            )
+        section, is_table = _section_of(field.annotation)
+        if section and isinstance(inner, Mapping):
+            entries = inner.items() if is_table else [("", inner)]
+            for name, entry in entries:
+                if isinstance(entry, Mapping):
+                    _check_keys(entry, section, where, f"{prefix}{key}.{name}{'.' if name else ''}")
+
+
+def _section_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
+    """The Section inside a field's type, and whether the field is a table of names to such sections."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    arguments = getattr(annotation, "__args__", ())
+    for argument in arguments:
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            return argument, getattr(annotation, "__origin__", None) is dict
+    return None, False
+
+
+def _one_line(error: ValidationError, path: Path, file: Path) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+    return f"{path} with {file}: {key}: {first['msg'].lower()}{found}"

@@ -1,0 +1,140 @@
+"""The params of trainings: patches and their augmentation, optimiser, schedule, what is done in every epoch."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from seglossbench.params.section import BelowOne, Fraction, Positive, Section, Size
+
+
+class OptimiserParams(Section):
+    """The optimiser by its name in torch.optim, with its options; SGD has Nesterov momentum."""
+
+    name: Literal["Adam", "AdamW", "SGD"] = "AdamW"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-5
+    betas: tuple[BelowOne, BelowOne] = (0.9, 0.999)  # of Adam and AdamW
+    momentum: Fraction = 0.99  # of SGD
+
+
+class ScheduleParams(Section):
+    """The learning rate by epoch: a warm-up, then a decay by its name."""
+
+    name: Literal["constant", "poly", "cosine", "step"] = "poly"
+    power: Annotated[float, Field(gt=0)] = 0.9  # of poly
+    milestones: tuple[Positive, ...] = ()  # of step: the epochs from which on the rate is multiplied by
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.5
+    warm_up_epochs: Annotated[int, Field(ge=0)] = 0
+    warm_up_from: Annotated[float, Field(ge=0)] | None = None  # a rate; none means: a tenth of the whole
+
+    @model_validator(mode="after")
+    def _steps_ascend(self) -> "ScheduleParams":
+        if (self.name == "step") != bool(self.milestones):
+            raise ValueError("milestones belong to the schedule step, which needs some")
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise ValueError("milestones must ascend")
+        return self
+
+
+class ChanceParams(Section):
+    """How often something is changed, and the range from which its strength is drawn."""
+
+    probability: Fraction
+    range: tuple[float, float]
+
+
+# nnU-Net's, of its versions 1 and 2; a 2D patch turns further: rotation_degrees [-180, 180].
+_NNUNET: dict[str, Any] = {
+    "flip_axes": "all",
+    "rotation_degrees": {"probability": 0.2, "range": (-30.0, 30.0)},
+    "scale": {"probability": 0.2, "range": (0.7, 1.4)},
+    "noise_variance": {"probability": 0.1, "range": (0.0, 0.1)},
+    "blur_sigma": {"probability": 0.2, "range": (0.5, 1.0)},
+    "brightness": {"probability": 0.15, "range": (0.75, 1.25)},
+    "contrast": {"probability": 0.15, "range": (0.75, 1.25)},
+    "low_resolution": {"probability": 0.25, "range": (0.5, 1.0)},
+    "inverted_gamma": {"probability": 0.1, "range": (0.7, 1.5)},
+    "gamma": {"probability": 0.3, "range": (0.7, 1.5)},
+}
+_AUGMENTATIONS: dict[str, dict[str, Any]] = {"none": {}, "flip": {"flip_axes": "all"}, "nnunet": _NNUNET}
+
+
+NO_VOLUME_MAPS = (
+    "maps of the whole volume cannot be turned or scaled with a patch; set maps.scope to patch, or rotation_degrees "
+    "and scale to a probability of 0"
+)
+
+
+class AugmentationParams(Section):
+    """How training patches are changed at random: a preset, and what is to be other than in it.
+
+    An option that is not given is as the preset says; a probability of 0 switches it off.
+    """
+
+    preset: Literal["none", "flip", "nnunet"] = "flip"
+    flip_axes: Literal["all"] | tuple[Literal[0, 1, 2], ...] | None = None  # of the patch
+    rotation_degrees: ChanceParams | None = None  # about every axis
+    scale: ChanceParams | None = None  # above 1 the patch shows more than its size
+    noise_variance: ChanceParams | None = None
+    blur_sigma: ChanceParams | None = None  # in voxels, of every other channel
+    brightness: ChanceParams | None = None  # a factor
+    contrast: ChanceParams | None = None  # a factor of the distance to the mean
+    low_resolution: ChanceParams | None = None  # the part of the voxels that is left, of every other channel
+    inverted_gamma: ChanceParams | None = None
+    gamma: ChanceParams | None = None
+
+    def resolved(self) -> "AugmentationParams":
+        """The same with every option that does anything written out."""
+        given = self.model_dump(exclude_none=True, exclude={"preset"})
+        return AugmentationParams.model_validate({"preset": "none", **_AUGMENTATIONS[self.preset], **given})
+
+    @property
+    def resamples(self) -> bool:
+        """Whether it moves voxels to places between voxels."""
+        moves = (self.resolved().rotation_degrees, self.resolved().scale)
+        return any(chance is not None and chance.probability > 0 for chance in moves)
+
+
+class CollapseParams(Section):
+    """When predictions that hold a single class mean that a training has diverged."""
+
+    grace_epochs: Annotated[int, Field(ge=0)] = 50
+    validations: Positive | None = 10  # in a row; null: never
+
+
+class TrainParams(Section):
+    """One training: its length, its patches, its optimiser."""
+
+    epochs: Positive
+    steps_per_epoch: Positive
+    batch_size: Positive
+    patch_size: Size
+    foreground_fraction: Fraction = 1 / 3
+    augmentation: AugmentationParams = AugmentationParams()
+    slice_axis: Literal[0, 1, 2] | None = (
+        None  # of 2D patches from volumes (RAS); none: that of the largest voxel size
+    )
+    optimiser: OptimiserParams = OptimiserParams()
+    schedule: ScheduleParams = ScheduleParams()
+    clip_gradient_norm: float | None = 12.0
+    validate_every: Positive = 1
+    test_every: Positive | None = None  # epochs; scores of the test cases, which never choose anything
+    validation_metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("DSC",)
+    collapse: CollapseParams = CollapseParams()
+    checkpoint_every: Positive = 1
+    checkpoint: Literal["last", "best"] = "last"
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    compile: bool = False
+    deterministic: bool = True
+    threads: Positive = 1
+    workers: Annotated[int, Field(ge=0)] | None = (
+        None  # threads that make batches; none: 0 on a CPU, 4 on a GPU
+    )
+    runs_per_job: Positive = 1
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    @model_validator(mode="after")
+    def _best_needs_dsc(self) -> "TrainParams":
+        if self.checkpoint == "best" and "DSC" not in self.validation_metrics:
+            raise ValueError("checkpoint: best is chosen by DSC, so validation_metrics must have DSC")
+        return self

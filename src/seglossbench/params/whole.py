@@ -1,0 +1,78 @@
+"""All of the params, and those sections that are neither about datasets nor about trainings."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from seglossbench.params.data import DatasetParams, PreprocessParams
+from seglossbench.params.section import Name, Positive, Section, Size
+from seglossbench.params.training import TrainParams
+
+
+class GridParams(Section):
+    """Which runs there are: every dataset x network x loss x seed."""
+
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    networks: Annotated[tuple[Name, ...], Field(min_length=1)]
+    losses: Annotated[tuple[Name, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+class MapsParams(Section):
+    """The maps that losses read: of the whole volume (cached) or of each patch, and in which units."""
+
+    scope: Literal["volume", "patch"] = "volume"
+    contour_kernel: Literal[2, 3] = 3
+    distance_units: Literal["voxels", "mm"] = "voxels"
+
+
+class PredictParams(Section):
+    """How a trained network predicts a whole volume."""
+
+    window_size: Size | None = None  # none means: as large as a training patch
+    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    window_batch: Positive = 4
+    flips: bool = False  # the mean over all mirror images of a window, as nnU-Net does
+
+
+class EvaluateParams(Section):
+    """Which metrics are computed, of what, and by which conventions."""
+
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("DSC", "HD95")
+    classes: Literal["labels", "regions"] = "labels"
+    hd95: Literal["pooled", "max_directed"] = "pooled"
+    empty: Literal["drop", "inf", "diagonal", "brats", "paper_a_released"] = "diagonal"
+    predict: PredictParams = PredictParams()
+
+
+class TrackParams(Section):
+    """Where MLflow keeps its view of the runs, and whether runs are shown while they train."""
+
+    uri: str = "sqlite:///mlflow.db"
+    live: bool = True
+
+
+class ReportParams(Section):
+    """Where the report goes."""
+
+    folder: str = "reports"
+
+
+class Params(Section):
+    """All of params.yaml with the named experiment laid over it."""
+
+    experiment: Name
+    include: tuple[
+        Name, ...
+    ] = ()  # other experiments, over each of which this one is laid; it has no runs of its own
+    data_root: str | None = None
+    grid: GridParams
+    datasets: dict[Name, DatasetParams]
+    preprocess: PreprocessParams = PreprocessParams()
+    maps: MapsParams = MapsParams()
+    networks: dict[Name, dict[str, Any]]  # train, in one of them, is what it changes of the section train
+    losses: dict[Name, dict[str, Any]]
+    train: TrainParams
+    evaluate: EvaluateParams = EvaluateParams()
+    track: TrackParams = TrackParams()
+    report: ReportParams = ReportParams()
