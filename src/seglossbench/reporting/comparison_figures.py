@@ -80,7 +80,7 @@ def image_by_image(
                     for scores, of in ((published, name), (ours, loss))
                 ]
                 both = pd.concat(by_case, axis=1, keys=["published", "ours"]).dropna()
-                axes.axline((both.min().min(),) * 2, slope=1, color="#999999", linewidth=0.8)
+                axes.axline((0, 0), slope=1, color="#999999", linewidth=0.8)
                 style: dict[str, Any] = {
                     "color": looks[loss].colour,
                     "linestyle": "none",
@@ -89,7 +89,11 @@ def image_by_image(
                 axes.plot(
                     both["published"], both["ours"], markersize=5, alpha=0.7, markeredgewidth=0, **style
                 )
-                axes.set_aspect("equal", adjustable="datalim")
+                low, high = both.min().min(), both.max().max()
+                margin = 0.05 * (high - low) or 0.01
+                axes.set(
+                    xlim=(low - margin, high + margin), ylim=(low - margin, high + margin), aspect="equal"
+                )
                 axes.set(title=loss, xlabel=f"{name}, {metric.title}", ylabel=f"ours, {metric.title}")
     return figure
 
