@@ -46,7 +46,7 @@ def predict_volume(
         inputs,
         roi_size=tuple(settings.window_size or window_size),
         sw_batch_size=settings.window_batch,
-        predictor=_over_flips(network) if settings.flips else network,
+        predictor=_logits(network, settings.flips),
         overlap=settings.overlap,
         mode="gaussian",
     )
@@ -60,11 +60,13 @@ def predict_volume(
     return labels
 
 
-def _over_flips(network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+def _logits(network: nn.Module, flips: bool) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The network in float32, whatever it computes in, so that windows are blended exactly; over mirror images."""
+
     def predict(window: torch.Tensor) -> torch.Tensor:
-        spatial = range(2, window.ndim)
+        spatial = range(2, window.ndim) if flips else ()
         mirrored = [axes for count in range(len(spatial) + 1) for axes in combinations(spatial, count)]
-        logits = sum(network(window.flip(axes)).flip(axes) for axes in mirrored)
+        logits = sum(network(window.flip(axes)).flip(axes).float() for axes in mirrored)
         return torch.as_tensor(logits) / len(mirrored)
 
     return predict

@@ -29,6 +29,8 @@ class Accelerator:
         self.device = device
         self.settings = settings
         self.is_gpu = device.type != "cpu"
+        # On a CPU, 3D convolutions are up to 1.4 times as fast with channels last, 2D ones a fifth slower (make bench).
+        self.is_channels_last = self.is_gpu or len(settings.patch_size) == 3
         # fp16 has so few exponents that small gradients must be scaled up, and steps that overflow skipped.
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
         if device.type == "cuda":
@@ -46,7 +48,9 @@ class Accelerator:
 
     def prepare(self, network: nn.Module) -> nn.Module:
         """The network on the device, in the fastest memory format, and compiled where that is asked for."""
-        network = channels_last(network.to(self.device))
+        network = network.to(self.device)
+        if self.is_channels_last:
+            network = channels_last(network)
         if self.settings.compile:
             network.compile()  # in place, so that the names of the weights stay
         return network
@@ -58,7 +62,7 @@ class Accelerator:
     def load(self, batch: Batch) -> Batch:
         """The batch on the device."""
         moved = batch.to(self.device)
-        return Batch(channels_last(moved.image), moved.truth)
+        return Batch(channels_last(moved.image), moved.truth) if self.is_channels_last else moved
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context in which the network computes in the precision asked for; losses stay in float32."""
@@ -152,10 +156,7 @@ def limit_threads(threads: int) -> None:
 
 
 def channels_last(what: Weights) -> Weights:
-    """A network or a batch (N, C, *spatial) with its channels innermost in memory, as convolutions are fastest.
-
-    With MKL-DNN on a CPU, a DynUNet's step takes about two thirds of the time so; results stay deterministic.
-    """
+    """A network or a batch (N, C, *spatial) with its channels innermost in memory."""
     if isinstance(what, nn.Module):
         dims = max((value.ndim for value in what.parameters()), default=0)
         formats = {4: torch.channels_last, 5: torch.channels_last_3d}
