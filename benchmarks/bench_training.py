@@ -23,6 +23,7 @@ from torch import nn
 from benchmarks import bench_scoring
 from benchmarks.bench_scoring import row
 from seglossbench import losses, networks
+from seglossbench.data.geometry import Geometry
 from seglossbench.data.prepared import PreparedCase
 from seglossbench.evaluation import score_case
 from seglossbench.params import MapsParams, PredictParams, TrainParams
@@ -67,12 +68,19 @@ def volume(shape: Sequence[int], seed: int) -> tuple[Any, Any]:
 
 def case(name: str, image: Any, labels: Any) -> PreparedCase:
     """What a training reads of a prepared case, in memory."""
-    geometry = SimpleNamespace(spacing_mm=(1.0,) * labels.ndim)
-    counts = tuple(np.bincount(labels.ravel(), minlength=CLASSES).tolist())
-    found = SimpleNamespace(
-        name=name, image=image, labels=labels, geometry=geometry, voxels_per_class=counts, modality="MRI"
+    axes = labels.ndim
+    found = PreparedCase(
+        name=name,
+        folder=Path(),
+        modality="MRI",
+        official=None,
+        patient=name,
+        truth=Path(),
+        geometry=Geometry(labels.shape, (), (), (), (1.0,) * axes),
+        voxels_per_class=tuple(np.bincount(labels.ravel(), minlength=CLASSES).tolist()),
     )
-    return cast(PreparedCase, found)
+    found.__dict__.update(image=image, labels=labels)  # in place of what it would read from its folder
+    return found
 
 
 def epoch_seconds(network: nn.Module, batches: Any, settings: TrainParams) -> float:
