@@ -13,7 +13,8 @@ import numpy as np
 from benchmarks.bench_scoring import row, seconds
 from seglossbench.data import index_cases
 from seglossbench.data.cases import CaseIndex
-from seglossbench.data.preprocessing import preprocess_case
+from seglossbench.data.prepared import PreparedCase, PreparedDataset
+from seglossbench.data.preprocessing import preprocess_case, preprocess_dataset
 from seglossbench.data.presets import recipe
 from seglossbench.params import DatasetParams, PreprocessParams
 
@@ -32,6 +33,12 @@ def prepare(times: int = 1) -> np.ndarray:
     for _ in range(times):
         image = preprocess_case(index.cases[0], index.label_values, SETTINGS)[0]
     return image
+
+
+def prepared_cases(folder: Path) -> list[PreparedCase]:
+    """The real cases prepared into a folder, as a training reads them."""
+    preprocess_dataset(brats(), PreprocessParams(), folder / "brats", "brats", raw=BRATS, known=folder)
+    return list(PreparedDataset(folder / "brats").cases.values())
 
 
 def monai_chain():
