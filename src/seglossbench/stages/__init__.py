@@ -1,0 +1,26 @@
+"""One function per stage, put together from the rooms below; the command line calls these and nothing else."""
+
+from seglossbench.stages.evaluation import evaluate, scored_classes
+from seglossbench.stages.files import diagnose_maps, score
+from seglossbench.stages.preparation import cache_maps, download, download_source, preprocess, split_of
+from seglossbench.stages.progress import status
+from seglossbench.stages.reports import report, report_scores
+from seglossbench.stages.training import predict, train, train_all
+
+__all__ = [
+    "cache_maps",
+    "diagnose_maps",
+    "download",
+    "download_source",
+    "evaluate",
+    "predict",
+    "preprocess",
+    "report",
+    "report_scores",
+    "score",
+    "scored_classes",
+    "split_of",
+    "status",
+    "train",
+    "train_all",
+]

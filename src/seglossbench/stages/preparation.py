@@ -1,0 +1,134 @@
+"""From raw data to what a training reads: download, preparation, split and maps of a dataset."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from seglossbench.data import index_cases
+from seglossbench.data.cases import CaseIndex
+from seglossbench.data.prepared import PreparedCase, PreparedDataset
+from seglossbench.data.splits import Split, split_cases
+from seglossbench.errors import InputError
+from seglossbench.experiment import Dataset, Experiment, Run, raw_folder, source_version
+from seglossbench.files import atomic_folder
+from seglossbench.params import DatasetParams, PhantomParams
+
+if TYPE_CHECKING:
+    from seglossbench.data.cases import Problem
+    from seglossbench.maps.store import MapSettings, StoredMaps
+
+
+def download(dataset: Dataset) -> CaseIndex:
+    """Get the raw dataset into its place and look whether its cases can be read, which are returned."""
+    from seglossbench.acquisition.archives import extract
+
+    if dataset.params.phantom is not None:
+        archive = Path("data/phantoms") / f"{dataset.raw.name}.zip"
+        if not archive.exists():
+            _draw_phantom(dataset.params.phantom, archive)
+        extract(archive, dataset.raw)
+    elif dataset.params.source is not None:
+        download_source(dataset.name, dataset.params)
+    return index_cases(dataset.raw, dataset.params)
+
+
+def download_source(name: str, settings: DatasetParams) -> Path:
+    """Get the files of a source whose licence was accepted, unless they are there, and return their folder."""
+    from seglossbench.acquisition import licences, sources
+    from seglossbench.acquisition.acquire import acquire
+
+    assert settings.source is not None
+    source = sources.find(settings.source)
+    if not settings.accept_licence:
+        licences.require(settings.source, source.licence, name)
+    raw = raw_folder(settings, source_version(settings, f"datasets.{name}"))
+    if not raw.exists():
+        routes = sources.routes_of(settings.source, settings.route)
+        acquire(settings.source, source, raw, routes, origin=settings.origin)
+    return raw
+
+
+def _draw_phantom(phantom: PhantomParams, archive: Path) -> None:
+    from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom
+
+    if phantom.layout == "brats":
+        cases = phantom.training + phantom.test
+        write_brats_phantom(archive, cases=cases, shape=phantom.shape, seed=phantom.seed)
+    else:
+        write_amos_phantom(
+            archive,
+            training=phantom.training,
+            validation=phantom.test,  # AMOS keeps its labelled validation part for what serves as our test
+            mri_fraction=phantom.mri_fraction,
+            shape=phantom.shape,
+            seed=phantom.seed,
+        )
+
+
+def preprocess(dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
+    """Prepare all cases of a raw dataset; returns why cases were left out, where ``on_bad_case`` is ``skip``."""
+    from seglossbench.data.checking import usable_cases
+    from seglossbench.data.preprocessing import preprocess_dataset
+    from seglossbench.reporting.published import published_folder
+
+    index = index_cases(dataset.raw, dataset.params)
+    if dataset.params.on_bad_case == "skip":
+        index = usable_cases(index, processes, f"check {dataset.name}")
+    # A split that cannot be is said before the work.
+    split = split_cases(index.cases, dataset.params, dataset.name)
+    published_folder(dataset)
+    preprocess_dataset(
+        index,
+        dataset.preprocess,
+        dataset.prepared,
+        dataset.name,
+        processes,
+        raw=dataset.raw,
+        learn_from=split.train,
+    )
+    return index.problems
+
+
+def split_of(dataset: Dataset, prepared: PreparedDataset) -> Split:
+    """The division of a prepared dataset's cases; raises InputError where the best epoch could not be told by it."""
+    split = split_cases(tuple(prepared.cases.values()), dataset.params, dataset.name)
+    if dataset.train.checkpoint == "best" and not split.validation:
+        raise InputError(
+            f"datasets.{dataset.name}: train.checkpoint: best needs cases for validation; raise "
+            "validation_fraction, or take checkpoint: last"
+        )
+    return split
+
+
+def cache_maps(experiment: Experiment, dataset: Dataset) -> None:
+    """Compute the maps of every case that losses may read, once."""
+    from seglossbench.maps import store
+
+    experiment = experiment.part_with(dataset)
+    prepared = PreparedDataset(dataset.prepared)
+    with atomic_folder(dataset.maps) as folder:
+        for case in tqdm(prepared.cases.values(), desc=f"maps {dataset.name}", unit="case"):
+            store.write(folder, case.name, case.labels, _map_settings(experiment, case))
+
+
+def _map_settings(experiment: Experiment, case: PreparedCase) -> "MapSettings":
+    from seglossbench.maps.store import MapSettings
+
+    in_mm = experiment.params.maps.distance_units == "mm"
+    return MapSettings(spacing_mm=case.geometry.spacing_mm if in_mm else None)
+
+
+def stored_maps(experiment: Experiment, run: Run, cases: Sequence[PreparedCase]) -> "dict[str, StoredMaps]":
+    """The maps of cases as they lie on disk, none where the experiment computes them on each patch."""
+    from seglossbench.maps import store
+
+    if experiment.params.maps.scope == "patch":
+        return {}
+    return {
+        case.name: store.read(
+            run.dataset.maps, case.name, labels=case.labels, settings=_map_settings(experiment, case)
+        )
+        for case in cases
+    }
