@@ -3,6 +3,7 @@ import pytest
 from click.testing import CliRunner
 
 from seglossbench import cli
+from seglossbench.cli.application import cli as program
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.experiment import Experiment
 
@@ -20,9 +21,9 @@ def run(project, capsys):
     return call
 
 
-@pytest.mark.parametrize("command", sorted(cli.cli.commands))
+@pytest.mark.parametrize("command", sorted(program.commands))
 def test_every_command_has_help_with_an_example(command):
-    answer = CliRunner().invoke(cli.cli, [command, "--help"])
+    answer = CliRunner().invoke(program, [command, "--help"])
     assert answer.exit_code == 0
     assert "Example" in answer.output
     assert "seglossbench" in answer.output

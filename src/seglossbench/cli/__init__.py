@@ -1,0 +1,9 @@
+"""The command line: words become function calls here and nowhere else.
+
+An error is one line on stderr: exit status 2 for bad input, 1 for a failed job; ``--debug`` shows the traceback.
+"""
+
+from seglossbench.cli import data, files, runs  # each adds its commands
+from seglossbench.cli.application import main
+
+__all__ = ["data", "files", "main", "runs"]

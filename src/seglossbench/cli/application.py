@@ -1,0 +1,113 @@
+"""The program: its options, its settings, and how an error ends it."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from seglossbench import __version__
+from seglossbench.acquisition import sources
+from seglossbench.errors import InputError, JobError, nearest
+from seglossbench.experiment import Experiment
+from seglossbench.params import merge
+
+
+class Settings:
+    """What the options before the command say; the experiment is loaded when a command asks for it."""
+
+    def __init__(self, params: Path, overrides: Sequence[str]) -> None:
+        self.params = params
+        self.overrides = dict(_assignment(text) for text in overrides)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment with all its datasets and runs."""
+        return Experiment.load(self.params, self.overrides)
+
+    def experiment_with(self, dataset: str, changes: Mapping[str, Any]) -> Experiment | None:
+        """The experiment with changes of one of its datasets; none if only the catalogue of sources knows that name."""
+        if not self.params.exists():
+            sources.find(dataset, "download")
+            return None
+        experiment = self.experiment
+        if dataset in sources.sources() and dataset not in experiment.params.datasets:
+            return None
+        experiment.dataset(dataset)  # an unknown name is an error before it could become a new entry
+        return Experiment.load(self.params, merge(self.overrides, {"datasets": {dataset: changes}}))
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text}: expected KEY=VALUE, such as --set experiment=own_data")
+    return key, yaml.safe_load(value)
+
+
+class Commands(click.Group):
+    """A group that names the nearest command when one is misspelt."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does it, with a message of ours."""
+        if args and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(f"no command {args[0]!r}; {nearest(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+pass_settings = click.make_pass_decorator(Settings)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="seglossbench")
+@click.option(
+    "--params",
+    type=click.Path(path_type=Path),
+    default=Path("params.yaml"),
+    show_default=True,
+    help="The params.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Overrides a top-level key of the params; repeatable.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(context: click.Context, params: Path, overrides: tuple[str, ...], debug: bool) -> None:
+    """Benchmark and reproduce boundary-aware segmentation losses.
+
+    The whole experiment is `snakemake --cores all`; these commands are its stages, one by one.
+
+    \b
+    Examples:
+      seglossbench list
+      seglossbench status
+      seglossbench --set experiment=own_data --set data_root=PATH preprocess own
+      seglossbench report --scores scores.csv --out my_report
+    """
+    context.obj = Settings(params, overrides)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = cli.main(words, prog_name="seglossbench", standalone_mode=False)
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        if isinstance(error, click.ClickException):
+            error = InputError(error.format_message())
+        is_input = isinstance(error, InputError)
+        if not isinstance(error, InputError | JobError):
+            error = JobError(f"{type(error).__name__}: {error} (--debug before the command shows where)")
+        click.echo(f"seglossbench: {' '.join(str(error).split())}", err=True)
+        sys.exit(2 if is_input else 1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("seglossbench: interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

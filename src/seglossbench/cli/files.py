@@ -1,0 +1,89 @@
+"""Commands that need no params: score, diagnose-maps, verify-parity."""
+
+from pathlib import Path
+
+import click
+
+from seglossbench.cli.application import cli
+from seglossbench.errors import JobError
+
+
+@cli.command()
+@click.argument("truth", type=click.Path(path_type=Path))
+@click.argument("prediction", type=click.Path(path_type=Path))
+@click.option(
+    "--regions", help="Classes and regions to score, such as 'WT=1,2,4 TC=1,4 ET=4'; by default every label."
+)
+@click.option(
+    "--metrics", default="DSC,HD,HD95,ASSD,NSD@1mm", show_default=True, help="Metrics, split by commas."
+)
+@click.option("--hd95", type=click.Choice(["pooled", "max_directed"]), default="pooled", show_default=True)
+@click.option(
+    "--empty",
+    type=click.Choice(["drop", "inf", "diagonal", "brats", "paper_a_released"]),
+    default="diagonal",
+    show_default=True,
+    help="What an empty mask scores.",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("scores.csv"), show_default=True)
+def score(
+    truth: Path,
+    prediction: Path,
+    regions: str | None,
+    metrics: str,
+    hd95: str,
+    empty: str,
+    workers: int,
+    out: Path,
+) -> None:
+    """Score PREDICTION against TRUTH: two files, or two folders whose files are paired by name. No params are needed.
+
+    \b
+    Examples:
+      seglossbench score truth.nii.gz prediction.nii.gz
+      seglossbench score labelsTs predictions --regions "WT=1,2,4 TC=1,4 ET=4" --out scores.csv
+    """
+    from seglossbench import stages
+
+    stages.score(
+        truth, prediction, regions, metrics.split(","), hd95=hd95, empty=empty, workers=workers, out=out
+    )
+    click.echo(out)
+
+
+@cli.command("diagnose-maps")
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.option("--mm", is_flag=True, help="Distances in mm by the file's voxel size; by default in voxels.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports/diagnosis"), show_default=True)
+def diagnose_maps(labels: Path, mm: bool, out: Path) -> None:
+    """Show where the region-wise maps of a label map LABELS can push a prediction away from the truth.
+
+    Writes maps.png, maps.pdf and maps.csv: the boundary, active-contour and rectified maps side by side.
+
+    \b
+    Example:
+      seglossbench diagnose-maps labelsTr/case.nii.gz --out diagnosis
+    """
+    from seglossbench import stages
+
+    click.echo(stages.diagnose_maps(labels, out, in_mm=mm))
+    click.echo(out / "maps.png")
+
+
+@cli.command("verify-parity")
+@click.argument("folder", type=click.Path(path_type=Path))
+def verify_parity(folder: Path) -> None:
+    """Compare the losses and contours here with golden .npz files of the papers' released code; exit 1 on a miss.
+
+    \b
+    Example:
+      seglossbench verify-parity tests/golden
+    """
+    from seglossbench.losses import parity
+
+    rows = parity.verify(folder)
+    click.echo(parity.format_table(rows))
+    missed = [row.value for row in rows if not row.passed]
+    if missed:
+        raise JobError(f"{folder}: {len(missed)} of {len(rows)} values do not agree: {', '.join(missed)}")
