@@ -10,7 +10,15 @@ from filelock import FileLock
 
 from seglossbench.acquisition import archives, clients
 from seglossbench.acquisition.acquire import acquire
-from seglossbench.acquisition.sources import FilePart, GitPart, KagglePart, NumberedPart, Source, SynapsePart
+from seglossbench.acquisition.sources import (
+    FilePart,
+    GitPart,
+    KagglePart,
+    NumberedPart,
+    Source,
+    SynapsePart,
+    Usual,
+)
 from seglossbench.acquisition.space import NoSpaceError
 from seglossbench.errors import InputError, JobError
 from tests.acquisition.conftest import dropped, ranged, send
@@ -56,6 +64,7 @@ def get(tmp_path, patience, monkeypatch):
             title="A toy",
             page="https://example.org/toy",
             labelled="2 cases",
+            usual=Usual(cases=2, channels=4, classes=4, shape=(8, 8, 8)),
             layout="brats",
             licence=LICENCE,
             citation="Nobody",
