@@ -24,7 +24,7 @@ ui: $(INSTALLED)  ## browse the runs in MLflow
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(PORT),5000)
 
 bench: $(INSTALLED)  ## our speed against rivals, in the same run
-	$(BIN)/python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("nnunetv2"))' || \
+	$(BIN)/python -c 'import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ("blosc2", "nnunetv2", "zarr"))))' || \
 		$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 

@@ -71,9 +71,9 @@ def class_indices(raw: NDArray[Any], label_values: Mapping[str, int], file: Path
     """Label values as they stand in the file, turned into class indices; raises InputError for an unknown value."""
     values = list(label_values.values())
     if raw.dtype == np.uint8 and max(values) <= 255:
-        table = np.full(256, 255, np.uint8)
+        table: NDArray[np.uint8] = np.full(256, 255, np.uint8)
         table[values] = np.arange(len(values))
-        indices = np.take(table, raw)
+        indices: NDArray[np.uint8] = table[raw]  # np.take would make wide numbers of the whole map
     else:
         indices = np.full(raw.shape, 255, np.uint8)
         for position, value in enumerate(values):
