@@ -36,8 +36,6 @@ def test_the_documentation_says_where_it_comes_from(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_layout_can_be_read(name):
-    if name == "topomortar" and "topomortar" not in LAYOUTS:
-        pytest.skip("no layout for 2D photographs yet")
     assert sources.sources()[name].layout in LAYOUTS
 
 
