@@ -85,8 +85,9 @@ def run() -> list[dict[str, object]]:
         cases = prepared_cases(Path(folder))
         stored = {}
         for case in cases:
-            store.write(Path(folder) / "maps", case.name, case.labels)
-            stored[case.name] = store.read(Path(folder) / "maps", case.name)
+            place = Path(folder) / "maps" / case.name
+            store.write(place, case.labels, store.MapSettings())
+            stored[case.name] = store.StoredMaps(place)
         ours_s = seconds(ours(cases, stored), 5)
         peers = {what: seconds(monai(cases, stored, maps), 3) for what, maps in RIVALS.items()}
     torch.set_num_threads(threads)

@@ -23,6 +23,7 @@ from torch import nn
 from benchmarks import bench_scoring
 from benchmarks.bench_scoring import row
 from seglossbench import losses, networks
+from seglossbench.data.foreground import draw_foreground, per_class
 from seglossbench.data.geometry import Geometry
 from seglossbench.data.prepared import PreparedCase
 from seglossbench.evaluation import score_case
@@ -66,10 +67,15 @@ def volume(shape: Sequence[int], seed: int) -> tuple[Any, Any]:
     return (labels + rng.normal(0, 1, shape))[None].astype(np.float16), labels
 
 
+class CaseInMemory(PreparedCase):
+    """What a training reads of a prepared case."""
+
+    image = labels = foreground = None  # type: ignore[assignment]  # in place of what is read from a folder
+
+
 def case(name: str, image: Any, labels: Any) -> PreparedCase:
-    """What a training reads of a prepared case, in memory."""
     axes = labels.ndim
-    found = PreparedCase(
+    found = CaseInMemory(
         name=name,
         folder=Path(),
         modality="MRI",
@@ -79,7 +85,8 @@ def case(name: str, image: Any, labels: Any) -> PreparedCase:
         geometry=Geometry(labels.shape, (), (), (), (1.0,) * axes),
         voxels_per_class=tuple(np.bincount(labels.ravel(), minlength=CLASSES).tolist()),
     )
-    found.__dict__.update(image=image, labels=labels)  # in place of what it would read from its folder
+    foreground = per_class(draw_foreground(labels, name), found.voxels_per_class)
+    found.__dict__.update(image=image, labels=labels, foreground=foreground)
     return found
 
 

@@ -1,6 +1,9 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from seglossbench.files import atomic_file, atomic_folder, digest, write_json
+from seglossbench.files import atomic_file, atomic_folder, digest, open_array, write_json
 
 
 class Interrupted(Exception):
@@ -56,3 +59,13 @@ def test_digest_ignores_the_order_of_keys_and_not_the_values():
 def test_json_is_readable_by_others(tmp_path):
     write_json(tmp_path / "x.json", {"a": 1})
     assert (tmp_path / "x.json").stat().st_mode & 0o444 == 0o444
+
+
+def test_more_arrays_may_be_open_than_a_process_may_have_files(tmp_path):
+    arrays = []
+    for number in range(400):
+        np.save(tmp_path / f"{number}.npy", np.full(3, number))
+        arrays.append(open_array(tmp_path / f"{number}.npy")[1])
+    assert arrays == list(range(400))
+    files = [file.resolve() for file in Path("/proc/self/fd").iterdir()]
+    assert sum(file.parent == tmp_path for file in files) <= 256

@@ -1,9 +1,12 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from seglossbench import stages
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
+from seglossbench.maps.store import read_index
 from seglossbench.stages import split_of
 
 
@@ -19,3 +22,30 @@ def test_the_best_epoch_needs_cases_for_validation(project, checkpoint):
     else:
         with pytest.raises(InputError, match=r"datasets\.brats_phantom: train\.checkpoint: best needs cases"):
             split_of(dataset, SimpleNamespace(cases=cases))
+
+
+def test_maps_are_computed_once_per_case_whichever_dataset_has_it(project):
+    (project / "experiments" / "second.yaml").write_text(
+        (project / "experiments" / "tiny.yaml").read_text() + "preprocess: {mri: z_score}\n"
+    )
+    written = []
+    for name, processes in (("tiny", 2), ("second", 1)):
+        experiment = Experiment.load(overrides={"experiment": name})
+        dataset = experiment.dataset("brats_phantom")
+        stages.download(dataset)
+        stages.preprocess(dataset)
+        stages.cache_maps(experiment, dataset, processes)
+        places = [maps.place for maps in read_index(dataset.maps).values()]
+        written.append({place: place.stat().st_ctime_ns for place in places})
+    assert len(written[0]) == 6
+    assert written[0] == written[1]  # other images, other prepared cases, but the same labels
+
+
+def test_maps_of_patches_are_not_stored(project):
+    experiment = Experiment.load(overrides={"experiment": "tiny", "maps": {"scope": "patch"}})
+    dataset = experiment.dataset("brats_phantom")
+    stages.download(dataset)
+    stages.preprocess(dataset)
+    stages.cache_maps(experiment, dataset)
+    assert read_index(dataset.maps) == {}
+    assert not Path("data/maps/cases").exists()

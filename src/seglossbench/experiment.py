@@ -220,7 +220,9 @@ class Experiment:
         prepared = digest(
             [version, reading, order, preprocess.model_dump(mode="json"), split, code_version("data")]
         )
-        maps = digest([prepared, self.params.maps.distance_units, code_version("maps")])
+        maps = digest(
+            [prepared, self.params.maps.scope, self.params.maps.distance_units, code_version("maps")]
+        )
         return Dataset(
             name=name,
             params=params,
@@ -287,7 +289,7 @@ class Experiment:
                             "loss_settings": params.losses[loss],
                             "train": train.model_dump(mode="json", exclude=NOT_IN_A_RESULT)
                             | {"augmentation": train.augmentation.resolved().model_dump(mode="json")},
-                            "stored_maps": dataset.maps.name,
+                            "prepared": dataset.prepared.name,
                             "maps": params.maps.model_dump(mode="json"),
                             "split": split,
                             "code": code,

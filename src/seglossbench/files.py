@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,19 @@ def save_array(path: Path, array: "NDArray[Any]") -> None:
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
         file.write(array.data)
+
+
+def open_array(path: Path) -> "NDArray[Any]":
+    """A .npy file as an array that reads from the disk what is asked of it; nothing may change the file afterwards."""
+    return _open_array(path.absolute())
+
+
+# An open array holds an open file, of which a process may have 1,024 on most systems, and BraTS has 1,251 cases.
+@lru_cache(maxsize=256)
+def _open_array(path: Path) -> "NDArray[Any]":
+    import numpy as np
+
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 def digest(value: Any) -> str:

@@ -70,6 +70,24 @@ def test_what_is_prepared_reads_as_it_was_written(raw):
     assert json.loads((dataset.folder / "dataset.json").read_text())["classes"] == list(VALUES)
 
 
+def test_foreground_voxels_are_drawn_once_of_each_class(raw, write_nifti):
+    labels = np.zeros((20, 16, 12), np.uint8)
+    labels[:, :, 1:] = 4  # more voxels than are drawn, and no necrosis
+    write_nifti(raw / "a_seg.nii.gz", labels)
+    labels[0, 0, 0], labels[19, 15, 11] = 1, 0
+    write_nifti(raw / "b_seg.nii.gz", labels)
+    write_nifti(raw / "c_seg.nii.gz", np.zeros((20, 16, 12), np.uint8))
+    cases = prepare(raw).cases
+    assert cases["c"].foreground == []
+    (enhancing,) = cases["a"].foreground
+    assert enhancing.shape == (2000, 3) == np.unique(enhancing, axis=0).shape
+    assert set(cases["a"].labels[tuple(enhancing.T)]) == {2}
+    assert np.ptp(enhancing, axis=0).tolist() == [19, 15, 10]
+    necrosis, enhancing = cases["b"].foreground
+    assert necrosis.tolist() == [[0, 0, 0]]
+    assert set(cases["b"].labels[tuple(enhancing.T)]) == {2}
+
+
 def test_a_new_and_a_changed_case_leave_the_others_alone(raw, write_nifti):
     before = times(prepare(raw))
     shutil.copy(raw / "a.nii.gz", raw / "d.nii.gz")

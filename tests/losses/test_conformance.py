@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from seglossbench.losses import LOSSES, PAPER_LOSSES, Loss, Term, build, register
 from seglossbench.losses.loss import Weight
 from seglossbench.maps import Truth
-from seglossbench.maps.store import STORED, MapSettings, read, write
+from seglossbench.maps.store import STORED, MapSettings, StoredMaps, write
 
 VARIANTS = {
     "cw_ce printed": {"cw_ce": {"form": "printed"}},
@@ -150,9 +150,9 @@ def test_renaming_foreground_classes_renames_the_gradient(loss):
 @pytest.mark.parametrize("spacing_mm", [None, (3.0, 0.8)])
 def test_cached_maps_equal_on_line_maps(loss, spacing_mm, tmp_path):
     labels = labels_of()
-    write(tmp_path, "case", labels[0], MapSettings(spacing_mm))
+    write(tmp_path / "case", labels[0], MapSettings(spacing_mm))
     everything = tuple(map(slice, labels[0].shape))
-    stored = read(tmp_path, "case").crop(everything, labels[0], loss.maps & set(STORED))
+    stored = StoredMaps(tmp_path / "case").crop(everything, labels[0], loss.maps & set(STORED))
     cached = Truth(
         labels, CLASSES, spacing_mm=spacing_mm, **{name: values[None] for name, values in stored.items()}
     )

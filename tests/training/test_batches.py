@@ -5,6 +5,7 @@ import torch
 from seglossbench.errors import InputError
 from seglossbench.maps import Truth, store
 from seglossbench.maps.distance import rectified_distance
+from seglossbench.maps.store import MapSettings, StoredMaps
 from seglossbench.params import MapsParams, TrainParams
 from seglossbench.training.batches import PatchBatches
 
@@ -17,8 +18,8 @@ def settings(**changes):
 def batches_of(cases, tmp_path, map_names=(), seed=0, maps=None, **changes):
     stored = {}
     for case in cases:
-        store.write(tmp_path / "maps", case.name, case.labels)
-        stored[case.name] = store.read(tmp_path / "maps", case.name)
+        store.write(tmp_path / case.name, case.labels, MapSettings())
+        stored[case.name] = StoredMaps(tmp_path / case.name)
     maps = maps or MapsParams()
     return PatchBatches(cases, stored, map_names, 3, settings(**changes), maps, dataset="x", seed=seed)
 
@@ -32,7 +33,7 @@ def places(case, patch):
 def test_image_labels_and_maps_are_cut_and_flipped_together(cases, tmp_path):
     cases = cases[:1]
     sampler = batches_of(cases, tmp_path, ("contour", "rectified"))
-    stored = store.read(tmp_path / "maps", "a")
+    stored = StoredMaps(tmp_path / "a")
     everything = tuple(slice(0, size) for size in cases[0].labels.shape)
     volume = stored.crop(everything, cases[0].labels, ("contour", "rectified"))
     for batch in sampler.epoch(0):

@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from seglossbench import losses
+from seglossbench.data.foreground import draw_foreground, per_class
 from seglossbench.params import MapsParams, PredictParams, TrainParams
 from seglossbench.records import read_history
 from seglossbench.training.batches import PatchBatches
@@ -42,8 +43,8 @@ def make_case(name):
         name=name,
         image=image,
         labels=labels,
+        foreground=per_class(draw_foreground(labels, name), counts),
         geometry=geometry,
-        voxels_per_class=counts,
         modality="MRI",
         slice_axis=lambda settings: None,
     )

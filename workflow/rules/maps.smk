@@ -12,10 +12,11 @@ for dataset in EXPERIMENT.datasets:
             f"logs/maps/{dataset.maps.name}.log",
         params:
             dataset=dataset.name,
+        threads: workflow.cores or 1
         message:
             f"maps {dataset.name}"
         shell:
-            "{SEGLOSSBENCH} maps {params.dataset} > {log} 2>&1"
+            "{SEGLOSSBENCH} maps {params.dataset} --processes {threads} > {log} 2>&1"
 
 
 rule maps_all:

@@ -162,15 +162,18 @@ def preprocess(settings: Settings, dataset: str, processes: int) -> None:
 
 @cli.command()
 @click.argument("dataset")
+@click.option(
+    "--processes", type=click.IntRange(min=1), default=1, show_default=True, help="Cases at a time."
+)
 @pass_settings
-def maps(settings: Settings, dataset: str) -> None:
+def maps(settings: Settings, dataset: str, processes: int) -> None:
     """Compute the contour and distance maps of DATASET once, under data/maps.
 
     \b
     Example:
-      seglossbench maps brats_phantom
+      seglossbench maps brats_phantom --processes 2
     """
     from seglossbench import stages
 
     experiment = settings.experiment
-    stages.cache_maps(experiment, experiment.dataset(dataset))
+    stages.cache_maps(experiment, experiment.dataset(dataset), processes)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.data.cases import Case
+from seglossbench.data.foreground import draw_foreground
 from seglossbench.data.geometry import Geometry
 from seglossbench.data.images import Volume
 from seglossbench.data.presets import Recipe
@@ -30,6 +31,7 @@ CODE = tuple(
     for name in (
         "case_store",
         "fingerprint",
+        "foreground",
         "geometry",
         "images",
         "kits_as_released",
@@ -44,7 +46,7 @@ CODE = tuple(
 
 @dataclass(frozen=True)
 class CaseStore:
-    """``folder/cases/CASE-DIGEST`` with ``image.npy``, ``labels.npy`` and ``case.json``.
+    """``folder/cases/CASE-DIGEST`` with ``image.npy``, ``labels.npy``, ``foreground.npy`` and ``case.json``.
 
     ``checksums`` are those of the files below ``raw``, by their names relative to it.
     """
@@ -83,6 +85,7 @@ class CaseStore:
 
 def write_case(
     place: Path,
+    case: str,
     image: NDArray[np.float16],
     labels: NDArray[np.uint8],
     geometry: Geometry,
@@ -100,6 +103,7 @@ def write_case(
         with atomic_folder(place) as temporary:
             save_array(temporary / "image.npy", image)
             save_array(temporary / "labels.npy", labels)
+            save_array(temporary / "foreground.npy", draw_foreground(labels, case))
             if truth is not None:
                 nib.save(nib.Nifti1Image(truth.array[0], truth.affine), temporary / TRUTH)
             write_json(temporary / "case.json", facts)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ from numpy.typing import NDArray
 
 from seglossbench.data.case_store import TRUTH
 from seglossbench.data.cases import Part
+from seglossbench.data.foreground import per_class
 from seglossbench.data.geometry import Geometry
 from seglossbench.errors import InputError
+from seglossbench.files import open_array
 from seglossbench.params import TrainParams
 
 
@@ -49,15 +50,20 @@ class PreparedCase:
             return settings.slice_axis
         return max(range(axes), key=lambda axis: (round(self.geometry.spacing_mm[axis], 3), axis))
 
-    @cached_property
+    @property
     def image(self) -> NDArray[np.float16]:
         """The intensities (C, *spatial)."""
-        return np.asarray(np.load(self.folder / "image.npy", mmap_mode="r"))
+        return open_array(self.folder / "image.npy")
 
-    @cached_property
+    @property
     def labels(self) -> NDArray[np.uint8]:
         """The class of each voxel (*spatial)."""
-        return np.asarray(np.load(self.folder / "labels.npy", mmap_mode="r"))
+        return open_array(self.folder / "labels.npy")
+
+    @property
+    def foreground(self) -> list[NDArray[np.uint16]]:
+        """Of each foreground class that the case has, some voxels (V, dims)."""
+        return per_class(open_array(self.folder / "foreground.npy"), self.voxels_per_class)
 
 
 class PreparedDataset:

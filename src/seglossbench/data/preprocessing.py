@@ -148,7 +148,8 @@ def _prepare(
     task: tuple[Case, Path], label_values: Mapping[str, int], recipes: Mapping[Modality, Recipe]
 ) -> None:
     case, place = task
-    write_case(place, *preprocess_case(case, label_values, recipes[case.modality]), len(label_values))
+    prepared = preprocess_case(case, label_values, recipes[case.modality])
+    write_case(place, case.name, *prepared, len(label_values))
 
 
 def _find_facts(task: tuple[Case, Path], label_values: Mapping[str, int], recipe: Recipe) -> None:

@@ -1,23 +1,21 @@
 """From raw data to what a training reads: download, preparation, split and maps of a dataset."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tqdm import tqdm
 
 from seglossbench.data import index_cases
 from seglossbench.data.cases import CaseIndex
 from seglossbench.data.prepared import PreparedCase, PreparedDataset
 from seglossbench.data.splits import Split, split_cases
 from seglossbench.errors import InputError
-from seglossbench.experiment import Dataset, Experiment, Run, raw_folder, source_version
-from seglossbench.files import atomic_folder
+from seglossbench.experiment import Dataset, Experiment, raw_folder, source_version
+from seglossbench.parallel import over_cases
 from seglossbench.params import DatasetParams, PhantomParams
 
 if TYPE_CHECKING:
     from seglossbench.data.cases import Problem
-    from seglossbench.maps.store import MapSettings, StoredMaps
 
 
 def download(dataset: Dataset) -> CaseIndex:
@@ -102,33 +100,28 @@ def split_of(dataset: Dataset, prepared: PreparedDataset) -> Split:
     return split
 
 
-def cache_maps(experiment: Experiment, dataset: Dataset) -> None:
-    """Compute the maps of every case that losses may read, once."""
-    from seglossbench.maps import store
+def cache_maps(experiment: Experiment, dataset: Dataset, processes: int = 1) -> None:
+    """Compute the maps of every case that losses may read, each once, and list them in the dataset's folder.
 
-    experiment = experiment.part_with(dataset)
+    None are listed with ``maps.scope: patch``, where they are computed on each patch.
+    """
+    from seglossbench.maps.store import write_index
+
+    settings = experiment.part_with(dataset).params.maps
     prepared = PreparedDataset(dataset.prepared)
-    with atomic_folder(dataset.maps) as folder:
-        for case in tqdm(prepared.cases.values(), desc=f"maps {dataset.name}", unit="case"):
-            store.write(folder, case.name, case.labels, _map_settings(experiment, case))
+    cases = list(prepared.cases.values()) if settings.scope == "volume" else []
+    cache = partial(
+        _cache_maps_of, folder=dataset.maps.parent / "cases", in_mm=settings.distance_units == "mm"
+    )
+    places = over_cases(cache, cases, processes, f"maps {dataset.name}", bar=bool(cases))
+    write_index(dataset.maps, dict(zip([case.name for case in cases], places, strict=True)))
 
 
-def _map_settings(experiment: Experiment, case: PreparedCase) -> "MapSettings":
-    from seglossbench.maps.store import MapSettings
+def _cache_maps_of(case: PreparedCase, folder: Path, in_mm: bool) -> Path:
+    from seglossbench.maps.store import MapSettings, place_of, write
 
-    in_mm = experiment.params.maps.distance_units == "mm"
-    return MapSettings(spacing_mm=case.geometry.spacing_mm if in_mm else None)
-
-
-def stored_maps(experiment: Experiment, run: Run, cases: Sequence[PreparedCase]) -> "dict[str, StoredMaps]":
-    """The maps of cases as they lie on disk, none where the experiment computes them on each patch."""
-    from seglossbench.maps import store
-
-    if experiment.params.maps.scope == "patch":
-        return {}
-    return {
-        case.name: store.read(
-            run.dataset.maps, case.name, labels=case.labels, settings=_map_settings(experiment, case)
-        )
-        for case in cases
-    }
+    settings = MapSettings(spacing_mm=case.geometry.spacing_mm if in_mm else None)
+    place = place_of(folder, case.name, case.labels, settings)
+    if not place.exists():
+        write(place, case.labels, settings)
+    return place

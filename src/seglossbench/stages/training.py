@@ -16,7 +16,7 @@ from seglossbench.records import (
     run_in_progress,
     state,
 )
-from seglossbench.stages.preparation import split_of, stored_maps
+from seglossbench.stages.preparation import split_of
 
 if TYPE_CHECKING:
     import torch
@@ -58,6 +58,7 @@ def train_all(experiment: Experiment, runs: Sequence[Run], threads: int) -> None
 
 def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device") -> "Trained":
     from seglossbench import losses
+    from seglossbench.maps.store import read_index
     from seglossbench.tracking.live import LiveTracker
     from seglossbench.training.batches import PatchBatches
     from seglossbench.training.loop import Training
@@ -74,7 +75,7 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
         loss=loss,
         batches=PatchBatches(
             cases,
-            stored_maps(experiment, run, cases),
+            read_index(run.dataset.maps),
             loss.maps,
             len(prepared.classes),
             settings,

@@ -17,7 +17,6 @@ from seglossbench.randomness import stream
 from seglossbench.training.augmentation import change_intensities, draw_placement
 
 Array = NDArray[Any]
-FOREGROUND_SAMPLES = 2000  # voxels remembered per case and class, as places where a patch may be centred
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,6 @@ class PatchBatches:
         self.spacing_mm = _common_spacing(cases, self.slice_axes) if maps.distance_units == "mm" else None
         self.dataset = dataset
         self.seed = seed
-        self.centres = {case.name: self._foreground_voxels(case) for case in cases}
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch: the same ones whenever they are asked for."""
@@ -134,28 +132,12 @@ class PatchBatches:
         """The patch's first voxel. Where the case is smaller than the patch, the patch starts before the case."""
         size = _in_case(self.settings.patch_size, self.slice_axes[case.name])
         room = np.array(case.labels.shape) - size
-        centres = self.centres[case.name]
         oversample = generator.random() < self.settings.foreground_fraction
         start = generator.integers(np.minimum(room, 0), np.maximum(room, 0) + 1)
-        if oversample and centres:
-            voxels = centres[generator.integers(len(centres))]
-            centre = voxels[generator.integers(len(voxels))]
-            start = centre - size // 2
+        if oversample and (classes := case.foreground):
+            voxels = classes[generator.integers(len(classes))]
+            start = voxels[generator.integers(len(voxels))] - size // 2
         return np.asarray(np.clip(start, np.minimum(room, 0), np.maximum(room, 0)))
-
-    def _foreground_voxels(self, case: PreparedCase) -> list[NDArray[np.integer]]:
-        """Per foreground class that the case has, some of its voxels (V, dims)."""
-        generator = stream("foreground", self.dataset, case.name)
-        flat = case.labels.ravel()
-        places: list[NDArray[np.integer]] = []
-        for index, count in enumerate(case.voxels_per_class):
-            if index == 0 or count == 0:
-                continue
-            voxels = np.flatnonzero(flat == index)
-            if len(voxels) > FOREGROUND_SAMPLES:
-                voxels = generator.choice(voxels, FOREGROUND_SAMPLES, replace=False)
-            places.append(np.stack(np.unravel_index(voxels, case.labels.shape), axis=1))
-        return places
 
 
 def _stacked(images: list[Array]) -> torch.Tensor:
