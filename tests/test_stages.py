@@ -24,7 +24,8 @@ def test_the_best_epoch_needs_cases_for_validation(project, checkpoint):
             split_of(dataset, SimpleNamespace(cases=cases))
 
 
-def test_maps_are_computed_once_per_case_whichever_dataset_has_it(project):
+def test_maps_are_computed_once_per_case_whichever_dataset_has_it(project, monkeypatch):
+    monkeypatch.setattr("seglossbench.stages.preparation.WORTH_A_PROCESS", 1)
     (project / "experiments" / "second.yaml").write_text(
         (project / "experiments" / "tiny.yaml").read_text() + "preprocess: {mri: z_score}\n"
     )

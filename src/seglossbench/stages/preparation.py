@@ -1,5 +1,6 @@
 """From raw data to what a training reads: download, preparation, split and maps of a dataset."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from seglossbench.params import DatasetParams, PhantomParams
 
 if TYPE_CHECKING:
     from seglossbench.data.cases import Problem
+
+WORTH_A_PROCESS = 50_000_000  # voxels whose maps take longer than the start of a process
 
 
 def download(dataset: Dataset) -> CaseIndex:
@@ -113,6 +116,8 @@ def cache_maps(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
     cache = partial(
         _cache_maps_of, folder=dataset.maps.parent / "cases", in_mm=settings.distance_units == "mm"
     )
+    voxels = sum(math.prod(case.labels.shape) for case in cases)
+    processes = min(processes, max(1, voxels // WORTH_A_PROCESS))
     places = over_cases(cache, cases, processes, f"maps {dataset.name}", bar=bool(cases))
     write_index(dataset.maps, dict(zip([case.name for case in cases], places, strict=True)))
 
