@@ -92,7 +92,7 @@ def test_going_back_finds_the_former_ids(load):
 def test_code_version_is_blind_to_comments_and_docstrings(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment_module, "PACKAGE", tmp_path)
     versions = []
-    for source in ('"""Old."""\nx = 1\n', '"""New."""\nx   =  1  # why\n', "x = 2\n"):
+    for source in ('"""Old."""\nx = 1\n', '"""New,\n\nof two lines."""\n# what\n\nx = 1  # why\n', "x = 2\n"):
         (tmp_path / "room.py").write_text(source)
         experiment_module.code_version.cache_clear()
         versions.append(experiment_module.code_version("room.py"))
@@ -161,11 +161,39 @@ def test_an_included_run_is_the_run_of_the_experiment_itself(both, load):
 
 
 def test_one_name_cannot_mean_two_datasets(both):
-    shared = both(two="grid: {datasets: [brats_phantom], losses: [ce, rrw]}")
+    shared = both(two="grid: {datasets: [brats_phantom], losses: [ce, rrw]}\ntrain: {epochs: 7}")
     assert len(shared.datasets) == 1
-    assert len({run.id for run in shared.runs}) == len(shared.runs)
+    assert len(shared.runs) == (2 + 1) * 2 * 3  # losses ce and dice of one, rrw of two
     with pytest.raises(InputError, match=r"prepare dataset brats_phantom in different ways.*in two"):
         both(two="grid: {datasets: [brats_phantom]}\npreprocess: {spacing_mm: [2, 2, 2]}")
+
+
+def test_one_name_cannot_mean_two_runs(both):
+    message = r"its parts train brats_phantom/unet/ce/seed0 in different ways.*in two"
+    with pytest.raises(InputError, match=message):
+        both(two="grid: {datasets: [brats_phantom], losses: [ce]}\ntrain: {epochs: 8}")
+
+
+def test_nothing_stands_twice_in_the_grid(load):
+    with pytest.raises(InputError, match=r"grid\.seeds: .*1 stands here more than once"):
+        load("grid: {seeds: [0, 1, 1]}")
+
+
+def test_new_code_of_the_prediction_predicts_again(load, monkeypatch):
+    run = load().runs[0]
+    before = run.predictions
+    version = experiment_module.code_version
+    monkeypatch.setattr(experiment_module, "code_version", lambda *places: version(*places) + str(places))
+    assert run.predictions.name != before.name
+
+
+@pytest.mark.parametrize("changes", ["test_every: 2", "checkpoint: best, validation_metrics: [DSC]"])
+def test_how_scores_are_made_is_part_of_a_run_whose_result_they_are(load, changes):
+    text = f"train: {{{changes}}}\n"
+    before = ids(load(text))
+    assert ids(load(text + "evaluate: {metrics: [DSC]}")) == before
+    for change in ("empty: drop", "predict: {overlap: 0.75}"):
+        assert set(before.values()).isdisjoint(ids(load(text + f"evaluate: {{{change}}}")).values())
 
 
 def test_an_included_experiment_must_be_there_and_include_none_itself(both, load):

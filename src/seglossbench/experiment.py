@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from io import StringIO
 from pathlib import Path
+from tokenize import COMMENT, generate_tokens
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -25,6 +27,12 @@ from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, Preproces
 PACKAGE = Path(__file__).parent
 NOT_IN_A_RESULT = {"threads", "workers", "device", "runs_per_job"}
 HOW_READ = {"layout", "select", "modality", "classes", "regions", "channels", "labels_suffix", "on_bad_case"}
+HOW_SCORED = (
+    "predict",
+    "empty",
+    "hd95",
+    "code",
+)  # what else than the choice of metrics and classes decides a score
 HOW_SPLIT = {"split", "split_seed", "folds", "fold", "test_fraction", "validation_fraction"}
 Item = TypeVar("Item")
 Settings = TypeVar("Settings", bound=Section)
@@ -96,7 +104,11 @@ class Run:
     @property
     def predictions(self) -> Path:
         """Where the predictions of the test cases lie, as NIfTI in the space of the raw images."""
-        return Path("predictions") / self.id / digest(self.evaluation["predict"])
+        return (
+            Path("predictions")
+            / self.id
+            / digest([self.evaluation["predict"], code_version("evaluation/prediction.py")])
+        )
 
     @property
     def scores(self) -> Path:
@@ -118,7 +130,7 @@ class Experiment:
         self.runs: tuple[Run, ...]
         if included:
             self.datasets = self._shared_datasets()
-            self.runs = tuple({run.id: run for part in included for run in part.runs}.values())
+            self.runs = self._shared_runs()
         else:
             self.datasets = tuple(self._dataset(name) for name in params.grid.datasets)
             self.runs = tuple(self._runs())
@@ -270,6 +282,19 @@ class Experiment:
                     )
         return tuple(datasets.values())
 
+    def _shared_runs(self) -> tuple[Run, ...]:
+        """The runs of all parts; raises InputError where two of them would have one name in every table."""
+        runs: dict[tuple[str | int, ...], Run] = {}
+        for part in self.parts:
+            for run in part.runs:
+                first = runs.setdefault(tuple(run.identity.values()), run)
+                if first.id != run.id:
+                    raise InputError(
+                        f"experiment {self.name}: its parts train {run.id.rpartition('-')[0]} in different ways; "
+                        f"give its dataset, network or loss another name in {part.name}"
+                    )
+        return tuple(runs.values())
+
     def _runs(self) -> Iterator[Run]:
         """THE generator of runs: nothing else multiplies datasets, networks, losses and seeds."""
         params = self.params
@@ -294,6 +319,9 @@ class Experiment:
                             "split": split,
                             "code": code,
                         }
+                        if train.test_every or train.checkpoint == "best":
+                            # What is scored while it trains is then part of the result.
+                            settings["scoring"] = {key: evaluation[key] for key in HOW_SCORED}
                         yield Run(trained, network, loss, seed, settings, evaluation)
 
 
@@ -343,20 +371,27 @@ def raw_folder(params: DatasetParams, version: str) -> Path:
 
 @cache
 def code_version(*places: str) -> str:
-    """A digest of the Python code in files and folders of the package, blind to comments, layout and docstrings."""
-    trees = {}
+    """A digest of the Python code in files and folders of the package, blind to comments and docstrings."""
+    code = {}
     for place in places:
         path = PACKAGE / place
         for file in sorted(path.rglob("*.py") if path.is_dir() else [path]):
-            trees[str(file.relative_to(PACKAGE))] = _meaning(file.read_text(encoding="utf-8"))
-    return digest(trees)
+            code[str(file.relative_to(PACKAGE))] = _code_lines(file.read_text(encoding="utf-8"))
+    return digest(code)
 
 
-def _meaning(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+def _code_lines(source: str) -> list[str]:
+    """The lines of Python code without comments, docstrings and blank lines, the same in every version of Python."""
+    lines = source.splitlines()
+    for token in generate_tokens(StringIO(source).readline):
+        if token.type == COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
             ast.get_docstring(node) is not None
         ):
-            node.body = node.body[1:]
-    return ast.dump(tree)
+            docstring = node.body[0]
+            for row in range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1):
+                lines[row - 1] = ""
+    return [line.rstrip() for line in lines if line.strip()]

@@ -20,10 +20,13 @@ rule track_store:
 
 
 for batch in EXPERIMENT.train_jobs():
+    rule_name = f"train_{batch[0].name}" + (f"_and_{len(batch) - 1}_more" if len(batch) > 1 else "")
+    if workflow.is_rule(rule_name):  # names that differ in what a rule's name cannot have, such as a-b and a_b
+        rule_name += f"_{batch[0].id[-12:]}"
 
     rule:
         name:
-            f"train_{batch[0].name}" + (f"_and_{len(batch) - 1}_more" if len(batch) > 1 else "")
+            rule_name
         input:
             batch[0].dataset.prepared,
             batch[0].dataset.maps,
@@ -35,6 +38,8 @@ for batch in EXPERIMENT.train_jobs():
         params:
             runs=[run.id for run in batch],
         threads: batch[0].dataset.train.threads
+        resources:
+            gpu=0 if batch[0].dataset.train.device == "cpu" else 1,
         message:
             f"train {', '.join(run.id for run in batch)}"
         shell:

@@ -1,12 +1,14 @@
 """All of the params, and those sections that are neither about datasets nor about trainings."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from seglossbench.params.data import DatasetParams, PreprocessParams
 from seglossbench.params.section import Name, Positive, Section, Size
 from seglossbench.params.training import TrainParams
+
+Item = TypeVar("Item")
 
 
 class GridParams(Section):
@@ -16,6 +18,14 @@ class GridParams(Section):
     networks: Annotated[tuple[Name, ...], Field(min_length=1)]
     losses: Annotated[tuple[Name, ...], Field(min_length=1)]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+
+    @field_validator("*")
+    @classmethod
+    def _each_once(cls, values: tuple[Item, ...]) -> tuple[Item, ...]:
+        repeated = [value for value in values if values.count(value) > 1]
+        if repeated:
+            raise ValueError(f"{repeated[0]} stands here more than once")
+        return values
 
 
 class MapsParams(Section):
