@@ -9,7 +9,7 @@ demo: $(INSTALLED)  ## the experiment of params.yaml, on phantoms; DATA=topomort
 ifdef DATA
 	$(BIN)/seglossbench --set experiment=$(DATA) download $(DATA) --accept-licence
 endif
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --profile workflow/profiles/local $(if $(DATA),--config experiment=$(DATA))
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all $(if $(DATA),--config experiment=$(DATA))
 	@echo "The report: reports/index.html. All runs in MLflow: make ui"
 
 test: $(INSTALLED)  ## everything that CI checks

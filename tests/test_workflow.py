@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--profile", "workflow/profiles/local"]
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
 pytestmark = pytest.mark.slow
 
 
@@ -34,8 +34,8 @@ def finished(tmp_path_factory):
     from tests.conftest import PROJECT, TINY
 
     folder = tmp_path_factory.mktemp("project")
-    for name in ("workflow", "experiments"):
-        shutil.copytree(PROJECT / name, folder / name)
+    for name in ("workflow", "profiles", "experiments"):
+        shutil.copytree(PROJECT / name, folder / name, symlinks=True)
     for name in ("Snakefile", "dvc.yaml"):
         shutil.copy(PROJECT / name, folder)
     (folder / "experiments" / "tiny.yaml").write_text(TINY)
@@ -99,6 +99,18 @@ def test_dvc_retrains_the_changed_losses_runs_only(finished):
     assert len(new) == 2
     assert all("rrw_ce" in parts for parts in new)
     assert "Nothing to be done" in check([*SNAKEMAKE, "-n"], finished)
+
+
+def test_dvc_trains_again_after_any_change_that_a_run_depends_on(finished):
+    before = checkpoints(finished)
+    params = finished / "params.yaml"
+    name = "  brats_phantom:\n"
+    assert name in params.read_text()
+    params.write_text(params.read_text().replace(name, f"{name}    split_seed: 5\n"))
+    check(["dvc", "repro", "-q"], finished)
+    new = [path.parts for path in checkpoints(finished).keys() - before.keys()]
+    assert len(new) == 2
+    assert all("brats_phantom" in parts for parts in new)
 
 
 def checkpoints(folder):

@@ -30,7 +30,7 @@ for dataset in EXPERIMENT.datasets:
             f"logs/preprocess/{dataset.prepared.name}.log",
         params:
             dataset=dataset.name,
-        threads: workflow.cores or 1
+        threads: CORES
         message:
             f"preprocess {dataset.name}"
         shell:

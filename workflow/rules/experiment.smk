@@ -5,7 +5,7 @@ import shlex
 import sys
 
 from seglossbench.errors import InputError
-from seglossbench.experiment import Experiment
+from seglossbench.experiment import Experiment, code_version
 
 try:
     EXPERIMENT = Experiment.load(overrides=config)
@@ -28,6 +28,9 @@ SEGLOSSBENCH = " ".join(
         *(f"--set {shlex.quote(f'{key}={json.dumps(value)}')}" for key, value in config.items()),
     ]
 )
+
+# A preparation takes the whole machine, or a fair part of a cluster's node, where jobs are counted instead of cores.
+CORES = 8 if workflow.resource_settings.nodes else workflow.resource_settings.cores or 8
 
 
 wildcard_constraints:

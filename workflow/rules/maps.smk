@@ -12,7 +12,7 @@ for dataset in EXPERIMENT.datasets:
             f"logs/maps/{dataset.maps.name}.log",
         params:
             dataset=dataset.name,
-        threads: workflow.cores or 1
+        threads: CORES
         message:
             f"maps {dataset.name}"
         shell:

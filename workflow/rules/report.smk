@@ -21,6 +21,8 @@ rule report:
         EXPERIMENT.report,
     log:
         "logs/report.log",
+    params:
+        code=code_version("reporting", "statistics"),
     message:
         "report {EXPERIMENT.name}"
     shell:
