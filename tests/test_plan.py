@@ -61,6 +61,21 @@ def test_the_papers_can_be_planned_without_any_data(project):
     assert {run.dataset.name for run in experiment.runs if plan.expected(run.dataset) is None} == set()
 
 
+def test_a_damaged_dataset_is_planned_as_its_source_says(experiment):
+    before = plan.summary(experiment)
+    file = experiment.datasets[0].prepared / "dataset.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    assert plan.summary(experiment) == before
+
+
+def test_a_dataset_is_read_once_for_all_of_its_runs(experiment, monkeypatch):
+    read = []
+    monkeypatch.setattr(plan, "expected", lambda dataset: read.append(dataset.name))
+    plan.summary(experiment)
+    assert read == ["brats2020"]
+
+
 @pytest.fixture
 def short_steps(monkeypatch):
     """Measurements at patches so small that they take no time."""

@@ -110,8 +110,8 @@ def open_array(path: Path) -> "NDArray[Any]":
     return _open_array(path.absolute())
 
 
-# An open array holds an open file, of which a process may have 1,024 on most systems, and BraTS has 1,251 cases.
-@lru_cache(maxsize=256)
+# An open array holds an open file, of which a process may have 256 on some systems, and BraTS has 1,251 cases.
+@lru_cache(maxsize=128)
 def _open_array(path: Path) -> "NDArray[Any]":
     import numpy as np
 

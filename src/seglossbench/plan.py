@@ -6,14 +6,15 @@ by ``measure`` and kept in ``logs/step_costs.json``; all else here reads and mul
 
 import json
 import math
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from seglossbench.acquisition.sources import Usual, find
 from seglossbench.data.prepared import PreparedDataset
+from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import digest, write_json
 from seglossbench.records import duration_seconds, state
@@ -39,17 +40,10 @@ class Part:
 
 def expected(dataset: Dataset) -> Usual | None:
     """What is known of a dataset: as prepared, else as its phantom or source says, else nothing."""
-    if (dataset.prepared / "dataset.json").exists():
-        prepared = PreparedDataset(dataset.prepared)
-        cases = list(prepared.cases.values())
-        shapes = zip(*(case.labels.shape for case in cases[:50]), strict=True)
-        return Usual(
-            cases=len(cases),
-            channels=len(prepared.channels),
-            classes=len(prepared.classes),
-            shape=tuple(sorted(sizes)[len(sizes) // 2] for sizes in shapes),
-            test=sum(case.official == "test" for case in cases) or None,
-        )
+    with suppress(
+        InputError, OSError, ValueError
+    ):  # a folder that is damaged stops its own jobs, not all of them
+        return _as_prepared(PreparedDataset(dataset.prepared))
     phantom, source = dataset.params.phantom, dataset.params.source
     if phantom is not None:
         channels, classes = {"brats": (4, 4), "amos": (1, 16)}[phantom.layout]
@@ -63,12 +57,25 @@ def expected(dataset: Dataset) -> Usual | None:
     return find(source).usual if source else None
 
 
+def _as_prepared(prepared: PreparedDataset) -> Usual:
+    cases = list(prepared.cases.values())
+    shapes = zip(*(case.labels.shape for case in cases[:50]), strict=True)
+    return Usual(
+        cases=len(cases),
+        channels=len(prepared.channels),
+        classes=len(prepared.classes),
+        shape=tuple(sorted(sizes)[len(sizes) // 2] for sizes in shapes),
+        test=sum(case.official == "test" for case in cases) or None,
+    )
+
+
 def summary(experiment: Experiment, tflops: float = TFLOPS) -> str:
     """Runs, jobs, hours and disk of an experiment, in lines; without measurements, how to make them."""
     lines = [
         f"experiment {experiment.name}: {len(experiment.runs)} runs in {len(experiment.train_jobs())} jobs"
     ]
-    parts = list(_parts(experiment))
+    known = {dataset.name: expected(dataset) for dataset in experiment.datasets}
+    parts = list(_parts(experiment, known))
     if not parts:
         return "\n".join(
             [*lines, "how long it takes: seglossbench status --estimate measures a step of each"]
@@ -89,7 +96,7 @@ def summary(experiment: Experiment, tflops: float = TFLOPS) -> str:
         lines.append(
             f"not in it: {unknown} runs whose step has no measurement: seglossbench status --estimate"
         )
-    return "\n".join([*lines, _disk(experiment)])
+    return "\n".join([*lines, _disk(experiment, known)])
 
 
 def measure(experiment: Experiment, threads: int, device_name: str) -> None:
@@ -128,7 +135,7 @@ def measure(experiment: Experiment, threads: int, device_name: str) -> None:
         write_json(COSTS, costs)  # after each, for they take seconds
 
 
-def _parts(experiment: Experiment) -> Iterator[Part]:
+def _parts(experiment: Experiment, known: Mapping[str, Usual | None]) -> Iterator[Part]:
     costs = _costs()
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in experiment.runs:
@@ -136,7 +143,7 @@ def _parts(experiment: Experiment) -> Iterator[Part]:
     for runs in groups.values():
         run = runs[0]
         finished = [duration_seconds(one.folder) for one in runs if state(one.folder).is_finished]
-        dataset = expected(run.dataset)
+        dataset = known[run.dataset.name]
         cost = costs.get(_cost_key(run, dataset)) if dataset else None
         steps = run.dataset.train.epochs * run.dataset.train.steps_per_epoch
         windows = _windows(experiment.part_of(run), run, dataset) if dataset else 0.0
@@ -188,25 +195,25 @@ def _cases(dataset: Dataset, known: Usual) -> tuple[float, float]:
     return known.cases - test, test
 
 
-def _disk(experiment: Experiment) -> str:
+def _disk(experiment: Experiment, known: Mapping[str, Usual | None]) -> str:
     """The space that all will take, in a line."""
     raw = prepared = maps = predictions = 0.0
     for dataset in experiment.datasets:
-        known = expected(dataset)
-        if known is None:
+        usual = known[dataset.name]
+        if usual is None:
             continue
-        voxels = known.cases * math.prod(known.shape)
+        voxels = usual.cases * math.prod(usual.shape)
         raw += (find(dataset.params.source).size_gb or 0) if dataset.params.source else 0
-        prepared += voxels * (2 * known.channels + 1) / 1e9
+        prepared += voxels * (2 * usual.channels + 1) / 1e9
         maps += voxels * 3 / 1e9 * (experiment.part_with(dataset).params.maps.scope == "volume")
     costs = _costs()
     weights = 0.0
     for run in experiment.runs:
-        known = expected(run.dataset)
-        if known is None:
+        usual = known[run.dataset.name]
+        if usual is None:
             continue
-        weights += 4 * costs.get(_cost_key(run, known), {}).get("weights", 0) / 1e9
-        predictions += _cases(run.dataset, known)[1] * math.prod(known.shape) * PREDICTION_BYTES / 1e9
+        weights += 4 * costs.get(_cost_key(run, usual), {}).get("weights", 0) / 1e9
+        predictions += _cases(run.dataset, usual)[1] * math.prod(usual.shape) * PREDICTION_BYTES / 1e9
     parts = {"raw": raw, "prepared": prepared, "maps": maps, "weights": weights, "predictions": predictions}
     said = ", ".join(f"{name} {size:,.1f}" for name, size in parts.items() if size >= 0.05)
     return f"disk in all: about {sum(parts.values()):,.0f} GB ({said})"
@@ -214,14 +221,13 @@ def _disk(experiment: Experiment) -> str:
 
 def _cost_keys(experiment: Experiment) -> Iterator[tuple[str, Run, Usual]]:
     """Every step to be measured, once, with a run and the dataset that it is of."""
-    seen: Counter[str] = Counter()
+    known = {dataset.name: expected(dataset) for dataset in experiment.datasets}
+    seen = set()
     for run in experiment.runs:
-        dataset = expected(run.dataset)
-        if dataset is not None:
-            key = _cost_key(run, dataset)
-            seen[key] += 1
-            if seen[key] == 1:
-                yield key, run, dataset
+        dataset = known[run.dataset.name]
+        if dataset is not None and (key := _cost_key(run, dataset)) not in seen:
+            seen.add(key)
+            yield key, run, dataset
 
 
 def _cost_key(run: Run, dataset: Usual) -> str:

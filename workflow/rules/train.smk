@@ -2,9 +2,10 @@
 from seglossbench.records import sync_mark
 
 # Snakemake removes the outputs of a failed or interrupted job, and a finished run must survive that: so its outputs are
-# marks, which say what the run folders say whenever the workflow is read.
-for run in EXPERIMENT.runs:
-    sync_mark(run.folder, run.trained)
+# marks, which say what the run folders say whenever the workflow is read, but for the jobs' own readings of it.
+if workflow.is_main_process:
+    for run in EXPERIMENT.runs:
+        sync_mark(run.folder, run.trained)
 
 
 rule track_store:
