@@ -1,6 +1,9 @@
+import fcntl
 import json
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -67,14 +70,31 @@ def test_what_a_killed_call_left_half_written_is_removed(tmp_path):
     assert state(folder) is State.DONE
 
 
-def test_a_killed_run_is_interrupted(tmp_path):
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])  # out of memory, preempted, Ctrl-C
+def test_a_killed_run_is_interrupted(tmp_path, name):
     folder = tmp_path / "seed0-1f"
     program = (
         "import os, signal, sys; from pathlib import Path; from seglossbench.records import run_in_progress\n"
-        "with run_in_progress(Path(sys.argv[1]), {}): os.kill(os.getpid(), signal.SIGKILL)"
+        f"with run_in_progress(Path(sys.argv[1]), {{}}): os.kill(os.getpid(), signal.{name})"
     )
-    assert subprocess.run([sys.executable, "-c", program, str(folder)]).returncode == -9
+    killed = subprocess.run([sys.executable, "-c", program, str(folder)], stderr=subprocess.DEVNULL)
+    assert killed.returncode == -getattr(signal, name)
     assert state(folder) is State.INTERRUPTED
+    assert records.failure(folder) == ""
+
+
+def test_one_who_looks_keeps_nobody_from_starting(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    with pytest.raises(ValueError, match="first"):
+        fail(folder, ValueError("first"))
+    with (records.working_folder(folder) / "lock").open() as looks:
+        fcntl.flock(looks, fcntl.LOCK_SH)
+        assert state(folder) is State.FAILED, "another one who looks is no training"
+        timer = threading.Timer(0.15, fcntl.flock, (looks, fcntl.LOCK_UN))
+        timer.start()
+        with run_in_progress(folder, {}):
+            assert state(folder) is State.RUNNING
+        timer.join()
 
 
 def test_a_run_is_not_trained_twice_at_once(tmp_path):
@@ -83,12 +103,24 @@ def test_a_run_is_not_trained_twice_at_once(tmp_path):
         fail(folder, AssertionError)
 
 
-def test_snakemakes_empty_output_folder_is_replaced(tmp_path):
+def test_a_run_that_another_process_has_just_finished_is_left_alone(tmp_path):
+    folder = tmp_path / "seed0-1f"
+    with run_in_progress(folder, {}) as running:
+        (running / "checkpoint.pt").write_text("first")
+    with pytest.raises(JobError, match="another process has just finished this run"):
+        fail(folder, AssertionError())
+    assert (folder / "checkpoint.pt").read_text() == "first"
+    assert not records.working_folder(folder).exists()
+
+
+def test_a_folder_that_is_no_finished_run_is_replaced(tmp_path):
     folder = tmp_path / "seed0-1f"
     folder.mkdir()
+    (folder / "scrap").touch()
     with run_in_progress(folder, {}):
         pass
     assert state(folder) is State.DONE
+    assert not (folder / "scrap").exists()
 
 
 def test_history_survives_the_disk(tmp_path):

@@ -1,12 +1,15 @@
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from seglossbench import stages
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Experiment
 from seglossbench.maps.store import read_index
+from seglossbench.records import run_in_progress
 from seglossbench.stages import split_of
 
 
@@ -50,3 +53,37 @@ def test_maps_of_patches_are_not_stored(project):
     stages.cache_maps(experiment, dataset)
     assert read_index(dataset.maps) == {}
     assert not Path("data/maps/cases").exists()
+
+
+def test_a_run_that_was_finished_while_a_job_waited_for_a_gpu_is_not_trained_again(project, monkeypatch):
+    experiment = Experiment.load(overrides={"experiment": "tiny"})
+    run = experiment.runs[0]
+
+    @contextmanager
+    def wait_for_a_gpu(wanted):
+        with run_in_progress(run.folder, run.settings) as folder:
+            (folder / "checkpoint.pt").write_text("of the other job")
+        yield torch.device("cpu")
+
+    monkeypatch.setattr("seglossbench.training.device.claim_device", wait_for_a_gpu)
+    stages.train(experiment, run, threads=1)
+    assert (run.folder / "checkpoint.pt").read_text() == "of the other job"
+
+
+@pytest.mark.parametrize(
+    ("errors", "worst"), [([InputError, RuntimeError], InputError), ([RuntimeError, JobError], JobError)]
+)
+def test_a_run_that_fails_keeps_no_other_from_being_trained(project, monkeypatch, errors, worst):
+    experiment = Experiment.load(overrides={"experiment": "tiny"})
+    runs = experiment.runs[:3]
+    trained = []
+
+    def train(experiment, run, threads):
+        trained.append(run)
+        if len(trained) <= len(errors):
+            raise errors[len(trained) - 1]("no such file")
+
+    monkeypatch.setattr("seglossbench.stages.training.train", train)
+    with pytest.raises(worst, match=rf"2 of 3 runs failed: {runs[0].id}: .*{runs[1].id}: "):
+        stages.train_all(experiment, runs, threads=1)
+    assert trained == list(runs)

@@ -13,13 +13,14 @@ import json
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from seglossbench.errors import InputError, JobError
 from seglossbench.files import TEMPORARY, replace_folder, write_json, write_text
@@ -106,17 +107,19 @@ def working_folder(folder: Path) -> Path:
 def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
     """The working folder of a run, locked against a second process and renamed to ``folder`` at the end.
 
-    If the block fails, the reason is recorded in ``failure.json`` and the folder stays, to be resumed.
+    If the block fails, the reason is recorded in ``failure.json`` and the folder stays, to be resumed. Who is
+    interrupted has not failed. Raises JobError if another process trains the run, or has finished it.
     """
     running = working_folder(folder)
     running.mkdir(parents=True, exist_ok=True)
     with (running / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise JobError(
-                f"{running}: another process is training this run; wait for it or stop it"
-            ) from None
+        if not _take(lock):
+            raise JobError(f"{running}: another process is training this run; wait for it or stop it")
+        if state(folder).is_finished:  # by a process that held the lock until just now
+            (running / "lock").unlink(missing_ok=True)
+            with suppress(OSError):
+                running.rmdir()
+            raise JobError(f"{folder}: another process has just finished this run; nothing is left to train")
         started = now()
         for left_over in (running / "failure.json", running / "outcome.json", *running.glob(TEMPORARY + "*")):
             left_over.unlink(missing_ok=True)  # of a call that failed or was killed
@@ -124,6 +127,8 @@ def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]
         write_json(running / "provenance.json", provenance())
         try:
             yield running
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
             with suppress(OSError):  # a full disk must not hide what went wrong
                 write_json(running / "failure.json", {"reason": describe(error), "at": now()})
@@ -185,10 +190,22 @@ def read_history(path: Path) -> list[HistoryRow]:
         raise InputError(f"{path}: damaged history; remove the run's folder to train it again") from None
 
 
+def _take(lock: TextIO, tries: int = 20, poll_seconds: float = 0.05) -> bool:
+    """Lock a file, and let no process that only looks, with a shared lock for an instant, keep us from it."""
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(poll_seconds)
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
+
+
 def _is_locked(running: Path) -> bool:
     try:
+        # Shared, so that those who look do not see each other, and NFS gives it to one who may only read.
         with (running / "lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:

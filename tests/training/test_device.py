@@ -1,13 +1,16 @@
+import os
+import stat
 import subprocess
 import sys
 import types
+from contextlib import ExitStack
 
 import pytest
 import torch
 from tiny import make_training, result, run
 from torch import nn
 
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, JobError
 from seglossbench.records import read_history
 from seglossbench.training import device
 from seglossbench.training.device import Accelerator, choose_device, claim_device, free_gpu
@@ -43,10 +46,41 @@ def test_every_job_claims_a_gpu_of_its_own(four_gpus):
         assert str(again) == "cuda:0", "freed at the block's end"
 
 
-def test_a_single_gpu_is_shared(monkeypatch, four_gpus):
+def test_a_single_gpu_has_one_job_at_a_time(monkeypatch, four_gpus, capsys):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with claim_device("cuda") as one, claim_device("cuda") as other:
-        assert str(one) == str(other) == "cuda"
+    with ExitStack() as first:
+        assert str(first.enter_context(claim_device("cuda"))) == "cuda:0"
+        monkeypatch.setattr(device.time, "sleep", lambda seconds: first.close())
+        with claim_device("cuda") as second:
+            assert str(second) == "cuda:0"
+    assert "the GPU is taken by other jobs; waiting" in capsys.readouterr().err
+
+
+def test_locks_of_gpus_are_for_all_users_of_a_machine(tmp_path):
+    locks = tmp_path / "locks"
+    former = os.umask(0o077)
+    try:
+        with free_gpu(["a"], locks):
+            pass
+    finally:
+        os.umask(former)
+    assert stat.S_IMODE(locks.stat().st_mode) == 0o1777
+    assert stat.S_IMODE((locks / "a.lock").stat().st_mode) == 0o666
+    (locks / "a.lock").chmod(0o444)  # as a stranger has it where only its owner may write it
+    with free_gpu(["a"], locks) as index:
+        assert index == 0
+
+
+def test_a_lock_that_may_not_be_made_is_named_with_the_remedy(tmp_path, monkeypatch):
+    def refuse(file, *_):
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(device.os, "open", refuse)
+    with (
+        pytest.raises(JobError, match=r"a\.lock: no permission to lock a GPU; .* TMPDIR"),
+        free_gpu(["a"], tmp_path),
+    ):
+        pass
 
 
 HOLD = """

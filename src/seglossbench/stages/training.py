@@ -33,6 +33,8 @@ def train(experiment: Experiment, run: Run, threads: int) -> None:
         return
     limit_threads(threads)
     with claim_device(run.dataset.train.device) as device:
+        if state(run.folder).is_finished:  # by another process, while this one waited for a device
+            return
         with run_in_progress(run.folder, run.settings) as folder:
             trained = _train(experiment, run, folder, device)
             if trained.divergence is not None:
@@ -41,19 +43,22 @@ def train(experiment: Experiment, run: Run, threads: int) -> None:
 
 
 def train_all(experiment: Experiment, runs: Sequence[Run], threads: int) -> None:
-    """Train runs one after the other; one that fails does not keep the others from being trained."""
-    failed = []
+    """Train runs one after the other; one that fails does not keep the others from being trained.
+
+    Raises InputError if the input of a run was bad, else JobError, with what became of every run that failed.
+    """
+    failed: dict[str, Exception] = {}
     for run in runs:
         try:
             train(experiment.part_of(run), run, threads)
-        except InputError:
-            raise
         except Exception as error:
             if len(runs) == 1:
                 raise
-            failed.append(f"{run.id}: {describe(error)}")
+            failed[run.id] = error
     if failed:
-        raise JobError(f"{len(failed)} of {len(runs)} runs failed: " + "; ".join(failed))
+        reasons = "; ".join(f"{id}: {describe(error)}" for id, error in failed.items())
+        is_input = any(isinstance(error, InputError) for error in failed.values())
+        raise (InputError if is_input else JobError)(f"{len(failed)} of {len(runs)} runs failed: {reasons}")
 
 
 def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device") -> "Trained":
@@ -96,8 +101,8 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
     tracker = LiveTracker(params.track.uri, experiment.name, run)
     try:
         trained = train_network(training, folder, tracker, title=run.id)
-    except BaseException:
-        tracker.finish("FAILED")
+    except BaseException as error:
+        tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     tracker.finish("FINISHED")
     return trained

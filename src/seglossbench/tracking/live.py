@@ -30,7 +30,7 @@ class LiveTracker:
         self._thread.submit(self._attempt, lambda tracker: tracker.log_history(self.id, rows))
 
     def finish(self, status: str) -> None:
-        """Mark the run as FINISHED or FAILED, wait until all is written, and warn if it could not be."""
+        """Mark the run as FINISHED, FAILED or KILLED, wait until all is written, and warn if it could not be."""
         self._thread.submit(self._attempt, lambda tracker: tracker.finish(self.id, status))
         self._thread.shutdown()
         if self.problem:

@@ -6,14 +6,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import torch
 from torch import nn
 
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, JobError
 from seglossbench.params import TrainParams
 from seglossbench.training.batches import Batch
 
@@ -102,9 +102,9 @@ class Accelerator:
 
 @contextmanager
 def claim_device(wanted: str) -> Iterator[torch.device]:
-    """The device of a job; where there are several GPUs, one that no other job has, for as long as the block lasts."""
+    """The device of a job; of the GPUs, one that no other job has, for as long as the block lasts."""
     device = choose_device(wanted)
-    if device.type != "cuda" or torch.cuda.device_count() < 2:
+    if device.type != "cuda":
         yield device
         return
     # Indices are relative to CUDA_VISIBLE_DEVICES; the UUID names the same GPU to every job of the machine.
@@ -117,11 +117,10 @@ def claim_device(wanted: str) -> Iterator[torch.device]:
 @contextmanager
 def free_gpu(names: Sequence[str], locks: Path = LOCKS, poll_seconds: float = 1.0) -> Iterator[int]:
     """The index of a GPU whose lock nobody holds; waits for one. The kernel frees the lock of a job that dies."""
-    locks.mkdir(parents=True, exist_ok=True)
     told = False
     while True:
         for index, name in enumerate(names):
-            with (locks / f"{name}.lock").open("a") as lock:
+            with _open_lock(locks / f"{name}.lock") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -129,11 +128,27 @@ def free_gpu(names: Sequence[str], locks: Path = LOCKS, poll_seconds: float = 1.
                 yield index
                 return
         if not told:
-            print(
-                f"all {len(names)} GPUs are taken by other jobs; waiting for one", file=sys.stderr, flush=True
-            )
+            gpus = f"all {len(names)} GPUs are" if len(names) > 1 else "the GPU is"
+            print(f"{gpus} taken by other jobs; waiting for one to end", file=sys.stderr, flush=True)
             told = True
         time.sleep(poll_seconds)
+
+
+def _open_lock(file: Path) -> BinaryIO:
+    """A lock file, made where it is missing; whichever user of the machine makes it, all can lock it."""
+    try:
+        with suppress(FileExistsError):
+            file.parent.mkdir(parents=True)
+            file.parent.chmod(0o1777)  # as the folder for temporary files itself
+        with suppress(FileExistsError):  # Linux refuses O_CREAT for another user's file in such a folder
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o666))
+            file.chmod(0o666)
+        return file.open("rb")  # reading is enough for a lock
+    except PermissionError as error:
+        raise JobError(
+            f"{error.filename}: no permission to lock a GPU; let its owner remove {file.parent}, or set TMPDIR to "
+            "another folder, the same one for all jobs of this machine"
+        ) from None
 
 
 def choose_device(wanted: str) -> torch.device:
