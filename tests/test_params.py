@@ -66,3 +66,23 @@ def test_unknown_override_is_an_error(change):
 def test_every_experiment_of_the_project_is_valid(project):
     for file in (project / "experiments").glob("*.yaml"):
         assert params.load(project / "params.yaml", {"experiment": file.stem}).experiment == file.stem
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"evaluate": {"metrics": ["DCS"]}},
+            r"evaluate\.metrics\.0: unknown metric 'DCS'; did you mean 'DSC'",
+        ),
+        ({"evaluate": {"metrics": ["NSD@mm"]}}, r"unknown metric 'NSD@mm'; did you mean 'NSD@1mm'"),
+        ({"train": {"validation_metrics": ["HD96"]}}, r"train\.validation_metrics\.0: .*did you mean 'HD95'"),
+    ],
+)
+def test_a_metric_that_is_not_there_is_found_before_anything_runs(change, wrong, message):
+    with pytest.raises(InputError, match=message):
+        change("{}", **wrong)
+
+
+def test_a_tolerance_of_any_size_is_a_metric(change):
+    assert change("evaluate: {metrics: [NSD@1.5mm]}").evaluate.metrics == ("NSD@1.5mm",)

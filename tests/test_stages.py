@@ -37,7 +37,7 @@ def test_maps_are_computed_once_per_case_whichever_dataset_has_it(project, monke
         experiment = Experiment.load(overrides={"experiment": name})
         dataset = experiment.dataset("brats_phantom")
         stages.download(dataset)
-        stages.preprocess(dataset)
+        stages.preprocess(experiment, dataset)
         stages.cache_maps(experiment, dataset, processes)
         places = [maps.place for maps in read_index(dataset.maps).values()]
         written.append({place: place.stat().st_ctime_ns for place in places})
@@ -49,7 +49,7 @@ def test_maps_of_patches_are_not_stored(project):
     experiment = Experiment.load(overrides={"experiment": "tiny", "maps": {"scope": "patch"}})
     dataset = experiment.dataset("brats_phantom")
     stages.download(dataset)
-    stages.preprocess(dataset)
+    stages.preprocess(experiment, dataset)
     stages.cache_maps(experiment, dataset)
     assert read_index(dataset.maps) == {}
     assert not Path("data/maps/cases").exists()
@@ -87,3 +87,32 @@ def test_a_run_that_fails_keeps_no_other_from_being_trained(project, monkeypatch
     with pytest.raises(worst, match=rf"2 of 3 runs failed: {runs[0].id}: .*{runs[1].id}: "):
         stages.train_all(experiment, runs, threads=1)
     assert trained == list(runs)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"losses": {"rrw_ce": {"crossentropy": 1}}}, r"losses\.rrw_ce: unknown loss term 'crossentropy'"),
+        (
+            {"losses": {"rrw_ce": {"focal": {"gama": 2}}}},
+            r"losses\.rrw_ce: unknown parameter 'gama'.*'gamma'",
+        ),
+        ({"networks": {"unet": {"chanels": [4, 8]}}}, r"networks\.unet\.chanels: unknown option.*'channels'"),
+        ({"evaluate": {"classes": "regions"}}, r"evaluate\.classes: dataset amos_phantom has no regions"),
+        (
+            {"evaluate": {"empty": "paper_a_released", "metrics": ["IoU"]}},
+            r"evaluate\.metrics: this policy for empty masks has no IoU.*paper_a_released",
+        ),
+        (
+            {"evaluate": {"empty": "paper_a_released"}, "train": {"validation_metrics": ["IoU"]}},
+            r"train\.validation_metrics: this policy",
+        ),
+    ],
+)
+def test_what_would_stop_a_run_later_is_said_before_the_preparation(project, change, message):
+    experiment = Experiment.load(overrides={"experiment": "tiny", **change})
+    dataset = experiment.dataset("amos_phantom")
+    stages.download(dataset)
+    with pytest.raises(InputError, match=message):
+        stages.preprocess(experiment, dataset)
+    assert not dataset.prepared.exists()

@@ -29,7 +29,7 @@ def run(project, dataset, losses, changes="{}", **overrides):
     experiment = Experiment.load(overrides={"experiment": "small", **overrides})
     (chosen,) = experiment.datasets
     stages.download(chosen)
-    stages.preprocess(chosen)
+    stages.preprocess(experiment, chosen)
     stages.cache_maps(experiment, chosen)
     for one in experiment.runs:
         stages.train(experiment, one, threads=1)

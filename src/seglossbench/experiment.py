@@ -263,11 +263,13 @@ class Experiment:
         try:
             return kind.model_validate(parameters.merge(section.model_dump(), changes))
         except ValidationError as error:
-            wrong = ".".join(str(part) for part in error.errors()[0]["loc"])
-            known = tuple(kind.model_fields)
-            raise InputError(
-                f"{key}.{wrong}: {error.errors()[0]['msg'].lower()}; {nearest(wrong, known)}"
-            ) from None
+            first = error.errors()[0]
+            wrong = ".".join(str(part) for part in first["loc"])
+            hint = (
+                f"; {nearest(wrong, tuple(kind.model_fields))}" if first["type"] == "extra_forbidden" else ""
+            )
+            message = f"{key}.{wrong}".rstrip(".")
+            raise InputError(f"{message}: {parameters.in_a_sentence(first['msg'])}{hint}") from None
 
     def _shared_datasets(self) -> tuple[Dataset, ...]:
         """The datasets of all parts; raises InputError where one name means different things."""

@@ -17,9 +17,10 @@ from seglossbench.params import PredictParams
 @pytest.mark.parametrize("name", ["brats_phantom", "amos_phantom"])
 def test_the_truth_as_prediction_scores_one_in_the_raw_space(project, name):
     """From the raw archive through preparation, class indices and back: nothing may be turned, shifted or renamed."""
-    dataset = Experiment.load(overrides={"experiment": "tiny"}).dataset(name)
+    experiment = Experiment.load(overrides={"experiment": "tiny"})
+    dataset = experiment.dataset(name)
     stages.download(dataset)
-    stages.preprocess(dataset)
+    stages.preprocess(experiment, dataset)
     prepared = PreparedDataset(dataset.prepared)
     pairs = []
     for case in prepared.cases.values():
@@ -34,9 +35,10 @@ def test_the_truth_as_prediction_scores_one_in_the_raw_space(project, name):
 
 
 def test_regions_join_their_classes(project):
-    dataset = Experiment.load(overrides={"experiment": "tiny"}).dataset("brats_phantom")
+    experiment = Experiment.load(overrides={"experiment": "tiny"})
+    dataset = experiment.dataset("brats_phantom")
     stages.download(dataset)
-    stages.preprocess(dataset)
+    stages.preprocess(experiment, dataset)
     regions = stages.scored_classes(PreparedDataset(dataset.prepared), "regions")
     assert {name: set(values) for name, values in regions.items()} == {
         "WT": {1, 2, 4},
@@ -75,9 +77,10 @@ def test_flips_make_the_prediction_of_a_mirrored_image_the_mirrored_prediction()
 
 
 def test_a_prediction_has_the_raw_files_affine(project):
-    dataset = Experiment.load(overrides={"experiment": "tiny"}).dataset("brats_phantom")
+    experiment = Experiment.load(overrides={"experiment": "tiny"})
+    dataset = experiment.dataset("brats_phantom")
     stages.download(dataset)
-    stages.preprocess(dataset)
+    stages.preprocess(experiment, dataset)
     case = next(iter(PreparedDataset(dataset.prepared).cases.values()))
     write_prediction(project / "p.nii.gz", case.labels, (0, 1, 2, 4), case.geometry)
     np.testing.assert_allclose(

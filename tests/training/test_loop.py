@@ -3,6 +3,7 @@ import torch
 from tiny import make_training, run
 from torch import nn
 
+from seglossbench.errors import InputError
 from seglossbench.networks import build
 from seglossbench.params import OptimiserParams
 from seglossbench.records import read_history
@@ -94,6 +95,41 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
     assert torch.equal(weights(network), seen[best])
     saved = checkpoints.load(tmp_path / "checkpoint.pt")["network"]
     assert torch.equal(weights(network), torch.cat([value.flatten() for value in saved.values()]))
+
+
+def test_the_best_epoch_is_found_whichever_policy_names_the_dsc(tmp_path):
+    settings = {"checkpoint": "best", "optimiser": {"learning_rate": 0.5}}
+    results = []
+    for empty in ("diagonal", "paper_a_released"):
+        training = make_training(**settings)
+        training.empty = empty
+        results.append(weights(train(training, tmp_path / empty, lambda rows: None).network))
+    assert torch.equal(*results)
+    assert (2, "validation", "DSC_paper_a_released") in history(tmp_path / "paper_a_released")
+    last = train(make_training(**settings | {"checkpoint": "last"}), tmp_path / "last", lambda rows: None)
+    assert not torch.equal(weights(last.network), results[0]), "or the test would tell nothing"
+
+
+def test_the_best_epoch_cannot_be_told_by_cases_without_a_class(tmp_path):
+    training = make_training(checkpoint="best", epochs=1)
+    training.empty = "drop"
+    training.validation[0].labels[:] = 0
+    for _ in range(2):  # also when it goes on
+        with pytest.raises(InputError, match=r"checkpoint: best: validation has no DSC"):
+            train(training, tmp_path, lambda rows: None)
+
+
+def test_validation_follows_the_convention_of_hd95(tmp_path, monkeypatch):
+    prediction = make_training().validation[0].labels.copy()
+    prediction[9, 8] = 1  # 8 far voxels: more than 5% of this surface, less than 5% of both
+    monkeypatch.setattr("seglossbench.training.validation.predict_volume", lambda *_, **__: prediction)
+    found = []
+    for hd95 in ("pooled", "max_directed"):
+        training = make_training(epochs=1, validation_metrics=("HD95",))
+        training.hd95 = hd95
+        train(training, tmp_path / hd95, lambda rows: None)
+        found.append(history(tmp_path / hd95)[0, "validation", "HD95/organ"])
+    assert found[0] == 0 < found[1]
 
 
 def test_without_validation_cases_there_is_no_validation(tmp_path):

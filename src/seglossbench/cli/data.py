@@ -156,7 +156,8 @@ def preprocess(settings: Settings, dataset: str, processes: int) -> None:
     """
     from seglossbench import stages
 
-    for problem in stages.preprocess(settings.experiment.dataset(dataset), processes):
+    experiment = settings.experiment
+    for problem in stages.preprocess(experiment, experiment.dataset(dataset), processes):
         click.echo(f"left out {problem.case}: {problem}")
 
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from seglossbench.errors import InputError, nearest
+from seglossbench.params.metrics import OF_PAPER_A_RELEASED
 
 Status = Literal["prediction_empty", "truth_empty", "both_empty"]
 Kind = Literal["overlap", "hausdorff", "average"]
@@ -94,7 +95,7 @@ POLICIES: dict[str, Policy] = {
             "both_empty": UNDEFINED,
         },
         in_voxels=True,
-        metrics=("DSC", "HD", "HD95", "HD95_pooled", "HD95_max_directed", "ASSD", "ASD_pooled"),
+        metrics=OF_PAPER_A_RELEASED,
         limits={"hausdorff": (50.0, 20.0), "average": (20.0, 10.0)},
     ),
 }

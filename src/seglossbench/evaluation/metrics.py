@@ -9,7 +9,6 @@ prediction_surface_voxels``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -23,10 +22,10 @@ from seglossbench.evaluation.surface import (
     SurfaceDistances,
     voxel_nsd,
 )
+from seglossbench.params.metrics import WITH_TOLERANCE, unknown_metric
 
 HD95_CONVENTIONS = ("pooled", "max_directed")
 DEFAULT_METRICS = ("DSC", "HD", "HD95", "ASSD")
-_WITH_TOLERANCE = re.compile(r"(NSD|NSD_voxel)@(\d+\.?\d*|\.\d+)mm")
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,11 @@ def metrics_named(names: Sequence[str], hd95: str = "pooled") -> tuple[Metric, .
 def _metric_named(name: str, hd95: str) -> Metric:
     if name == "HD95":
         return Metric(name, "hausdorff", METRICS[f"HD95_{hd95}"].value)
-    if match := _WITH_TOLERANCE.fullmatch(name):
+    if match := WITH_TOLERANCE.fullmatch(name):
         tolerance_mm = float(match[2])
         if match[1] == "NSD":
             return Metric(name, "overlap", lambda c: c.surfels.nsd(tolerance_mm), tolerance_mm)
         return Metric(name, "overlap", lambda c: voxel_nsd(c.distances, tolerance_mm))
-    if name not in METRICS:
-        known = ("HD95", *METRICS, "NSD@1mm", "NSD_voxel@1mm")
-        raise InputError(f"metrics: unknown metric {name!r}; {nearest(name, known)}")
+    if wrong := unknown_metric(name):
+        raise InputError(f"metrics: {wrong}")
     return METRICS[name]

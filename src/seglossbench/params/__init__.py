@@ -1,7 +1,7 @@
 """What params.yaml and experiments/*.yaml may say: every key typed, every unknown key an error that names it."""
 
 from seglossbench.params.data import DatasetParams, PhantomParams, PreprocessParams, PublishedParams
-from seglossbench.params.loading import load, load_included, merge, read
+from seglossbench.params.loading import in_a_sentence, load, load_included, merge, read
 from seglossbench.params.section import Name, Section
 from seglossbench.params.training import (
     NO_VOLUME_MAPS,
@@ -43,6 +43,7 @@ __all__ = [
     "Section",
     "TrackParams",
     "TrainParams",
+    "in_a_sentence",
     "load",
     "load_included",
     "merge",

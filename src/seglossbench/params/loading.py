@@ -129,4 +129,10 @@ def _one_line(error: ValidationError, path: Path, file: Path) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     found = "" if first["type"] == "missing" else f", found {first['input']!r}"
-    return f"{path} with {file}: {key}: {first['msg'].lower()}{found}"
+    return f"{path} with {file}: {key}: {in_a_sentence(first['msg'])}{found}"
+
+
+def in_a_sentence(message: str) -> str:
+    """What pydantic says, as part of a sentence; names in it keep their capitals."""
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from seglossbench.params.metrics import MetricNames
 from seglossbench.params.section import BelowOne, Fraction, Positive, Section, Size
 
 
@@ -119,7 +120,7 @@ class TrainParams(Section):
     clip_gradient_norm: float | None = 12.0
     validate_every: Positive = 1
     test_every: Positive | None = None  # epochs; scores of the test cases, which never choose anything
-    validation_metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("DSC",)
+    validation_metrics: MetricNames = ("DSC",)
     collapse: CollapseParams = CollapseParams()
     checkpoint_every: Positive = 1
     checkpoint: Literal["last", "best"] = "last"

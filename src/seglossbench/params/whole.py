@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, field_validator
 
 from seglossbench.params.data import DatasetParams, PreprocessParams
+from seglossbench.params.metrics import MetricNames
 from seglossbench.params.section import Name, Positive, Section, Size
 from seglossbench.params.training import TrainParams
 
@@ -48,7 +49,7 @@ class PredictParams(Section):
 class EvaluateParams(Section):
     """Which metrics are computed, of what, and by which conventions."""
 
-    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("DSC", "HD95")
+    metrics: MetricNames = ("DSC", "HD95")
     classes: Literal["labels", "regions"] = "labels"
     hd95: Literal["pooled", "max_directed"] = "pooled"
     empty: Literal["drop", "inf", "diagonal", "brats", "paper_a_released"] = "diagonal"

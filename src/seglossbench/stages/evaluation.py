@@ -7,6 +7,7 @@ from seglossbench.files import atomic_file
 from seglossbench.records import (
     state,
 )
+from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
 from seglossbench.stages.training import predict
 
@@ -25,6 +26,7 @@ def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
         limit_threads(threads)
         predict(experiment, run)
     prepared = PreparedDataset(run.dataset.prepared)
+    check_scoring(experiment, run, prepared.regions)
     settings = experiment.params.evaluate
     cases = [prepared.cases[name] for name in split_of(run.dataset, prepared).test]
     scores = score_files(
@@ -44,6 +46,4 @@ def scored_classes(prepared: PreparedDataset, wanted: str) -> dict[str, tuple[in
     values = prepared.label_values
     if wanted == "labels":
         return {name: (values[name],) for name in prepared.foreground}
-    if not prepared.regions:
-        raise InputError(f"{prepared.folder}: evaluate.classes: the dataset has no regions; use labels")
     return {region: tuple(values[name] for name in classes) for region, classes in prepared.regions.items()}

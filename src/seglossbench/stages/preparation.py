@@ -14,6 +14,7 @@ from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, raw_folder, source_version
 from seglossbench.parallel import over_cases
 from seglossbench.params import DatasetParams, PhantomParams
+from seglossbench.stages.checking import check_runs
 
 if TYPE_CHECKING:
     from seglossbench.data.cases import Problem
@@ -68,8 +69,11 @@ def _draw_phantom(phantom: PhantomParams, archive: Path) -> None:
         )
 
 
-def preprocess(dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
-    """Prepare all cases of a raw dataset; returns why cases were left out, where ``on_bad_case`` is ``skip``."""
+def preprocess(experiment: Experiment, dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
+    """Prepare all cases of a raw dataset; returns why cases were left out, where ``on_bad_case`` is ``skip``.
+
+    Raises InputError for what would stop the runs of the dataset later, before the work.
+    """
     from seglossbench.data.checking import usable_cases
     from seglossbench.data.preprocessing import preprocess_dataset
     from seglossbench.reporting.published import published_folder
@@ -77,7 +81,7 @@ def preprocess(dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
     index = index_cases(dataset.raw, dataset.params)
     if dataset.params.on_bad_case == "skip":
         index = usable_cases(index, processes, f"check {dataset.name}")
-    # A split that cannot be is said before the work.
+    check_runs(experiment, dataset, len(index.channels), len(index.label_values), index.regions)
     split = split_cases(index.cases, dataset.params, dataset.name)
     published_folder(dataset)
     preprocess_dataset(

@@ -16,6 +16,7 @@ from seglossbench.records import (
     run_in_progress,
     state,
 )
+from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
 
     params = experiment.params
     prepared = PreparedDataset(run.dataset.prepared)
+    check_scoring(experiment, run, prepared.regions)
     split = split_of(run.dataset, prepared)
     loss = losses.build(params.losses[run.loss])
     settings = run.dataset.train
@@ -95,6 +97,7 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
         device=device,
         test=[prepared.cases[name] for name in split.test] if settings.test_every else (),
         empty=params.evaluate.empty,
+        hd95=params.evaluate.hd95,
     )
     if not params.track.live:
         return train_network(training, folder, lambda rows: None, title=run.id)

@@ -1,5 +1,6 @@
 """The training of one run, from first step to finished weights, the same for every loss."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from seglossbench.data.prepared import PreparedCase
+from seglossbench.errors import InputError
 from seglossbench.losses import Loss, NonFiniteLogitsError, supervised_terms
 from seglossbench.params import PredictParams, TrainParams
 from seglossbench.randomness import seed_of
@@ -41,6 +43,7 @@ class Training:
     device: torch.device
     test: Sequence[PreparedCase] = ()  # scored every ``test_every`` epochs; they never choose anything
     empty: str = "diagonal"  # the policy for empty masks
+    hd95: str = "pooled"  # the convention that the metric HD95 follows
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,12 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
                 break
             rows = _epoch(training, network, optimiser, accelerator, epoch, progress)
             history += rows
+            validated = any(row.split == "validation" for row in history)
+            if settings.checkpoint == "best" and validated and best_epoch(history) is None:
+                raise InputError(
+                    "train.checkpoint: best: validation has no DSC, because none of its cases has a class to be found; "
+                    "choose others for validation, or take checkpoint: last"
+                )
             divergence = find_divergence(history, settings.collapse)
             write_history(folder / "history.csv", history)
             observe(rows)
@@ -121,6 +130,7 @@ def _epoch(
                 accelerator,
                 clock,
                 empty=training.empty,
+                hd95=training.hd95,
                 split=split,
                 epoch=epoch,
                 step=step,
@@ -246,6 +256,9 @@ class _Kept:
 
 
 def best_epoch(history: Sequence[HistoryRow]) -> int | None:
-    """The first epoch with the highest mean DSC in validation, or None where there was no validation."""
-    scores = [row for row in history if (row.split, row.name) == ("validation", "DSC")]
+    """The first epoch with the highest mean DSC in validation, or None where it has none.
+
+    The mean's name may end in that of the policy for empty masks, as ``DSC_paper_a_released``.
+    """
+    scores = [row for row in history if row.split == "validation" and re.fullmatch(r"DSC(_[^/]*)?", row.name)]
     return max(scores, key=lambda row: row.value).epoch if scores else None

@@ -24,13 +24,15 @@ def validate(
     clock: Clock,
     *,
     empty: str,
+    hd95: str,
     split: str,
     epoch: int,
     step: int,
 ) -> list[HistoryRow]:
     """Every metric of each foreground class, the mean over the cases that have the class or claim it, and their mean.
 
-    Cases are scored on their prepared grid; ``empty`` is the policy for empty masks. ``predicted_classes`` is how many
+    Cases are scored on their prepared grid; ``empty`` is the policy for empty masks, ``hd95`` the convention of HD95.
+    ``predicted_classes`` is how many
     classes, background included, the predictions of all cases hold.
     """
     values: dict[tuple[str, str], list[float]] = {}
@@ -55,6 +57,7 @@ def validate(
             classes=labels_of,
             metrics=metrics,
             empty=empty,
+            hd95=hd95,
         ):
             if isinstance(record["value"], float | int):
                 values.setdefault((record["metric"], record["class"]), []).append(float(record["value"]))
