@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seglossbench.errors import InputError
 from seglossbench.files import digest, write_text
+from seglossbench.folders import walk
 
 KNOWN = Path("data/checksums")
 """Where known checksums are kept, a file per folder; they are found again by name, size and time of change."""
@@ -58,17 +59,13 @@ def _read(place: Path) -> Known:
         return {}  # nothing known: it is all computed again
 
 
-def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of change of each visible file; links are followed, as data often is a folder of links."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                yield from _files(Path(entry.path), f"{prefix}{entry.name}/")
-            elif entry.is_file():
-                facts = entry.stat()
-                yield prefix + entry.name, facts.st_size, facts.st_mtime_ns
+def _files(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of change of each visible file."""
+    for place, files in walk(folder):
+        prefix = "" if place == folder else f"{place.relative_to(folder).as_posix()}/"
+        for file in files:
+            facts = file.stat()
+            yield prefix + file.name, facts.st_size, facts.st_mtime_ns
 
 
 def _hash(folder: Path, names: list[str], total: int) -> Iterator[tuple[str, str]]:

@@ -207,6 +207,14 @@ def test_a_folder_serves_in_place_of_the_download(get, tmp_path):
         assert (origin / "more.zip").exists()
 
 
+def test_a_folder_of_links_serves_as_well(get, tmp_path):
+    (tmp_path / "disk" / "case").mkdir(parents=True)
+    (tmp_path / "disk" / "case" / "scan.nii").write_text("x")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "patient").symlink_to(tmp_path / "disk" / "case")
+    assert files_of(get(origin="mine")) == ["patient/scan.nii"]
+
+
 def test_an_archive_serves_in_place_of_the_download(get, tmp_path, server):
     server.body = zipped({"case/scan.nii": b"x"})
     (tmp_path / "mine toy.zip").write_bytes(server.body)

@@ -4,6 +4,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from seglossbench.checksums import folder_checksums
 from seglossbench.data import LAYOUTS, index_cases
 from seglossbench.errors import InputError
 from seglossbench.params import DatasetParams
@@ -47,6 +48,18 @@ def test_brats_channels_are_in_one_order(brats):
         f"{channel}.nii.gz" for channel in index.channels
     ]
     assert dict(index.label_values) == {"background": 0, "NCR/NET": 1, "ED": 2, "ET": 4}
+
+
+def test_cases_behind_links_are_found(brats, tmp_path):
+    (brats("case") / "case").rename(tmp_path / "elsewhere")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "case").symlink_to(tmp_path / "elsewhere")
+    (raw / "itself").symlink_to(raw)
+    assert [case.name for case in index_cases(raw).cases] == ["case"]
+    assert set(folder_checksums(raw, tmp_path / "known")) == {
+        file.relative_to(raw).as_posix() for file in (raw / "case").iterdir()
+    }
 
 
 def test_case_355_and_unzipped_files_are_found(brats, tmp_path, write_nifti):

@@ -30,6 +30,7 @@ from seglossbench.acquisition.sources import (
 from seglossbench.acquisition.space import NoSpaceError, full_disk_is_an_error, require_space
 from seglossbench.errors import InputError, JobError
 from seglossbench.files import atomic_folder, digest, write_json
+from seglossbench.folders import walk
 
 FACTS = ".source.json"  # in the raw folder: where its files came from
 LARGEST_DEPTH = 3  # of archives within archives
@@ -184,13 +185,12 @@ def _assemble(name: str, source: Source, raw: Path, route: str, fetched: Sequenc
 
 def _place(item: _Fetched, folder: Path, source: Source) -> None:
     if item.path.is_dir():
-        files = [
-            (file, file.relative_to(item.path)) for file in sorted(item.path.rglob("*")) if file.is_file()
-        ]
+        found = [place / file.name for place, files in walk(item.path) for file in files]
+        files = [(file, file.relative_to(item.path)) for file in found]
     else:
         files = [(item.path, Path(item.target or item.path.name))]
     for file, inside in files:
-        if ".git" in inside.parts or not source.wants(inside.as_posix()):
+        if not source.wants(inside.as_posix()):
             continue
         if is_archive(file):
             _unpack_all(file, folder / inside.parent, folder, source, item.strip)

@@ -1,10 +1,11 @@
 """The cases of a raw dataset: which files belong together, what the label values mean, and what is wrong."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from seglossbench.folders import walk
 
 Modality = Literal["CT", "MRI", "RGB"]
 Part = Literal["train", "validation", "test"]
@@ -68,16 +69,11 @@ def image_stem(file: Path) -> str:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images right in ``folder``, sorted by name, without the hidden ones that some archives hold."""
-    return next((files for _, files in image_folders(folder)), [])
+    """The images right in ``folder``, if it is there, sorted by name, without the hidden ones of some archives."""
+    return next(image_folders(folder))[1] if folder.is_dir() else []
 
 
 def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """``folder`` and every visible folder below it, each with the images right in it, sorted by name."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        path = Path(place)
-        yield (
-            path,
-            [path / name for name in sorted(names) if name.endswith(ENDINGS) and not name.startswith(".")],
-        )
+    for place, files in walk(folder):
+        yield place, [place / file.name for file in files if file.name.endswith(ENDINGS)]
