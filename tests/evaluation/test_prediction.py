@@ -2,16 +2,19 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from seglossbench import stages
+from seglossbench.data.cases import Case, CaseIndex
 from seglossbench.data.geometry import Geometry
 from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.preprocessing import preprocess_dataset
 from seglossbench.evaluation.label_files import read_labels
-from seglossbench.evaluation.prediction import predict_volume, write_prediction
+from seglossbench.evaluation.prediction import predict_volume, prediction_file, write_prediction
 from seglossbench.evaluation.scores import score_files
 from seglossbench.experiment import Experiment
-from seglossbench.params import PredictParams
+from seglossbench.params import PredictParams, PreprocessParams
 
 
 @pytest.mark.parametrize("name", ["brats_phantom", "amos_phantom"])
@@ -124,3 +127,38 @@ def test_an_image_is_written_as_png_in_its_own_values(tmp_path):
     labels = np.array([[0, 1, 0], [1, 1, 0]], np.uint8)
     write_prediction(tmp_path / "a.png", labels, (0, 255), geometry)
     np.testing.assert_array_equal(read_labels(tmp_path / "a.png").labels, labels * 255)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".png"])
+@pytest.mark.parametrize("value", [255, 300, 60000])
+def test_an_image_as_its_own_truth_scores_one_in_its_format(tmp_path, write_nifti, suffix, value):
+    """2D NIfTI has a voxel size, which a prediction as PNG would lose; its labels need not fit into a byte."""
+    labels = np.zeros((6, 8), np.uint16)
+    labels[2:5, 3:6] = value
+    files = [tmp_path / f"{name}{suffix}" for name in ("image", "labels")]
+    for file in files:
+        if suffix == ".png":
+            Image.fromarray(labels).save(file)
+        else:
+            write_nifti(file, labels, np.diag([-0.5, 2, 1, 1]))
+    index = CaseIndex(
+        "images", ("grey",), {"background": 0, "thing": value}, (Case("a", (files[0],), files[1], "MRI"),)
+    )
+    folder = tmp_path / "prepared" / "images"
+    preprocess_dataset(
+        index,
+        PreprocessParams(preset="nnunet"),
+        folder,
+        "images",
+        raw=tmp_path,
+        learn_from=("a",),
+        known=tmp_path / "known",
+    )
+    prepared = PreparedDataset(folder)
+    case = prepared.cases["a"]
+    assert prepared.distance_unit == ("px" if suffix == ".png" else "mm")
+    file = prediction_file(tmp_path / "predictions", case)
+    assert file.name == f"a{suffix}"
+    write_prediction(file, case.labels, (0, value), case.geometry)
+    scores = score_files([("a", files[1], file)], classes={"thing": (value,)}, metrics=("DSC", "HD"))
+    assert dict(zip(scores["metric"], scores["value"].astype(str), strict=True))["DSC"] == "1.0"

@@ -12,6 +12,7 @@ from seglossbench.data.case_store import TRUTH
 from seglossbench.data.cases import Part
 from seglossbench.data.foreground import per_class
 from seglossbench.data.geometry import Geometry
+from seglossbench.data.images import PNG, suffix_of
 from seglossbench.errors import InputError
 from seglossbench.files import open_array
 from seglossbench.params import TrainParams
@@ -92,8 +93,8 @@ class PreparedDataset:
 
     @property
     def distance_unit(self) -> str:
-        """``px`` for images, whose files do not tell the size of a pixel, and ``mm`` for volumes."""
-        return "px" if all(len(case.geometry.raw_shape) == 2 for case in self.cases.values()) else "mm"
+        """``px`` for PNG files, which do not tell the size of a pixel, and ``mm`` for all others."""
+        return "px" if all(suffix_of(case.truth) == PNG for case in self.cases.values()) else "mm"
 
     def _case(self, name: str, fact: dict[str, Any]) -> PreparedCase:
         folder = self.folder.parent / fact["folder"]

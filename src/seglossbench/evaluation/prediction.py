@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seglossbench.data.geometry import Geometry, labels_in_raw_space
+from seglossbench.data.images import PNG, suffix_of
 from seglossbench.data.prepared import PreparedCase
 from seglossbench.files import atomic_file
 from seglossbench.params import PredictParams
@@ -76,8 +77,8 @@ _LINEAR = {2: "bilinear", 3: "trilinear"}
 
 
 def prediction_file(folder: Path, case: PreparedCase) -> Path:
-    """Where the prediction of a case lies: in the format of its truth, PNG for images and NIfTI for volumes."""
-    return folder / f"{case.name}{'.png' if len(case.geometry.raw_shape) == 2 else '.nii.gz'}"
+    """Where the prediction of a case lies: a PNG where its truth is one, else NIfTI, which keeps its place in space."""
+    return folder / f"{case.name}{PNG if suffix_of(case.truth) == PNG else '.nii.gz'}"
 
 
 def write_prediction(
@@ -85,11 +86,12 @@ def write_prediction(
 ) -> None:
     """Write class indices (*spatial) in the raw image's space and with the dataset's own label values.
 
-    The file is NIfTI or, where ``path`` ends so, PNG.
+    The file is NIfTI or, where ``path`` ends so, PNG; its numbers are as small as the values allow.
     """
-    values = np.array(label_values, dtype=np.uint8)[labels_in_raw_space(labels, geometry)]
+    dtype = np.min_scalar_type(max(label_values)) if min(label_values) >= 0 else np.dtype(np.int32)
+    values = np.array(label_values, dtype)[labels_in_raw_space(labels, geometry)]
     with atomic_file(path) as temporary:
-        if path.suffix == ".png":
+        if suffix_of(path) == PNG:
             from PIL import Image
 
             Image.fromarray(values).save(temporary)
