@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from seglossbench.data.fingerprint import case_facts, learn, target_spacing
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.data.preprocessing import preprocess_dataset
 from seglossbench.data.presets import Recipe
+from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 
 VALUES = {"background": 0, "organ": 1}
@@ -29,7 +32,7 @@ def scan(tmp_path, write_nifti):
 
 def test_foreground_alone_is_learned_from(scan):
     hu = np.arange(1000).reshape(10, 10, 10)
-    facts = [case_facts(scan("a", hu), VALUES, Recipe())]
+    facts = [case_facts(scan("a", hu), VALUES, Recipe(ct="foreground"))]
     found = learn(Recipe(ct="foreground"), "CT", facts).foreground[0]
     np.testing.assert_allclose((found.low, found.high), np.percentile(hu, (0.5, 99.5)))
     np.testing.assert_allclose((found.mean, found.sd), (hu.mean(), hu.std()))
@@ -50,6 +53,28 @@ def test_test_cases_have_no_say(scan, tmp_path):
     organ = {name: float(case.image[0, 5, 5, 0]) for name, case in prepared.items()}
     assert organ == {"a": -1, "b": 1, "c": 1}
     assert prepared["c"].geometry.spacing_mm == (1, 1, 2)
+
+
+def test_without_a_training_case_there_is_nothing_to_learn_from(scan, tmp_path):
+    """CT alone trains, so that nothing tells how MRI is to be prepared: test cases may not."""
+    cases = (scan("a", 40), replace(scan("b", 60), modality="MRI"))
+    index = CaseIndex("amos", ("image",), VALUES, cases)
+    with pytest.raises(InputError, match=r"datasets\.x: none of its MRI cases trains.*preprocess\.preset"):
+        preprocess_dataset(
+            index,
+            PreprocessParams(preset="nnunet"),
+            tmp_path / "prepared" / "x",
+            "x",
+            raw=tmp_path,
+            learn_from=("a",),
+            known=tmp_path / "known",
+        )
+
+
+def test_intensities_are_kept_of_ct_alone(scan):
+    recipe = Recipe(ct="foreground", spacing_mm="median")
+    assert "intensities" in case_facts(scan("a", 40), VALUES, recipe)
+    assert "intensities" not in case_facts(replace(scan("a", 40), modality="MRI"), VALUES, recipe)
 
 
 @pytest.mark.parametrize(("kept", "expected"), [(0.7, "z_score_nonzero"), (0.8, "z_score")])

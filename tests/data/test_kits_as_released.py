@@ -31,7 +31,13 @@ def prepare(tmp_path, write_nifti):
     def prepare(release):
         settings = PreprocessParams(preset="paper_b", kits_release=release)
         preprocess_dataset(
-            index, settings, tmp_path / "prepared" / release, "kits", raw=tmp_path, known=tmp_path / "known"
+            index,
+            settings,
+            tmp_path / "prepared" / release,
+            "kits",
+            raw=tmp_path,
+            learn_from=("case_00000",),
+            known=tmp_path / "known",
         )
         return PreparedDataset(tmp_path / "prepared" / release).cases["case_00000"]
 
@@ -63,7 +69,7 @@ def test_the_truth_as_prediction_scores_one(prepare, tmp_path, release, at_least
     write_prediction(file, case.labels, (0, 1, 2), case.geometry)
     scores = score_files([("case", tmp_path / case.truth, file)], classes={"kidney": (1,), "tumour": (2,)})
     assert scores.loc[scores["metric"] == "DSC", "value"].min() >= at_least
-    assert nib.load(file).shape == (256, 256, 3) if release == "exact" else (6, 64, 64)
+    assert nib.load(file).shape == ((256, 256, 3) if release == "exact" else (6, 64, 64))
 
 
 def test_a_case_without_labels_is_named(prepare, tmp_path, write_nifti):

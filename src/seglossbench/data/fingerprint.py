@@ -23,18 +23,23 @@ ANISOTROPIC = 3.0
 
 
 def case_facts(case: Case, label_values: Mapping[str, int], recipe: Recipe) -> dict[str, Any]:
-    """What one case contributes, as JSON: voxel size, shape, the share that cropping keeps, foreground intensities."""
+    """What one case contributes, as JSON: voxel size, shape, the share that cropping keeps, foreground intensities.
+
+    The intensities are of CT alone, where the recipe normalises by them.
+    """
     loaded = load_case(case, label_values, recipe)
-    foreground = np.flatnonzero(loaded.labels)
-    if len(foreground) > SAMPLES:
-        foreground = stream("fingerprint", case.name).choice(foreground, SAMPLES, replace=False)
-    place = np.unravel_index(foreground, loaded.labels.shape)
-    return {
+    facts: dict[str, Any] = {
         "spacing_mm": loaded.geometry.spacing_mm,
         "shape": loaded.labels.shape,
         "kept": loaded.labels.size / float(np.prod(loaded.geometry.raw_shape)),
-        "intensities": [channel[place].astype(float).tolist() for channel in loaded.channels],
     }
+    if recipe.learns_foreground(case.modality):
+        foreground = np.flatnonzero(loaded.labels)
+        if len(foreground) > SAMPLES:
+            foreground = stream("fingerprint", case.name).choice(foreground, SAMPLES, replace=False)
+        place = np.unravel_index(foreground, loaded.labels.shape)
+        facts["intensities"] = [channel[place].astype(float).tolist() for channel in loaded.channels]
+    return facts
 
 
 def learn(recipe: Recipe, modality: Modality, facts: Sequence[Mapping[str, Any]]) -> Recipe:
@@ -45,7 +50,7 @@ def learn(recipe: Recipe, modality: Modality, facts: Sequence[Mapping[str, Any]]
     if modality == "MRI" and recipe.mri == "z_score_where_cropped":
         kept = np.median([fact["kept"] for fact in facts])
         recipe = replace(recipe, mri="z_score_nonzero" if kept < CROPPED else "z_score")
-    if modality == "CT" and recipe.ct == "foreground":
+    if recipe.learns_foreground(modality):
         channels = zip(*(fact["intensities"] for fact in facts), strict=True)
         recipe = replace(recipe, foreground=tuple(_foreground(np.concatenate(each)) for each in channels))
     return recipe

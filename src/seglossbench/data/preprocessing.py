@@ -40,8 +40,8 @@ def preprocess_dataset(
     """Prepare every case of ``index`` into the store beside ``folder``, and write ``folder/dataset.json`` of them.
 
     A case that is already in the store, from an interrupted call or another dataset, is not prepared again. What is
-    learned from the data is learned from the cases named in ``learn_from``. ``raw`` holds the raw files; ``known`` is
-    where their checksums are kept.
+    learned from the data is learned from the cases named in ``learn_from``, those for training. ``raw`` holds the raw
+    files; ``known`` is where their checksums are kept. Raises InputError where there is nothing to learn from.
     """
     checksums = folder_checksums(raw, known)
     store = CaseStore(folder.parent, raw, checksums)
@@ -133,8 +133,13 @@ def _recipes(
     for modality, lacking in recipes.items():
         if not lacking.learns(modality):
             continue
-        cases = [case for case in index.cases if case.modality == modality]
-        cases = [case for case in cases if case.name in set(learn_from)] or cases
+        names = set(learn_from)
+        cases = [case for case in index.cases if case.modality == modality and case.name in names]
+        if not cases:
+            raise InputError(
+                f"datasets.{dataset}: none of its {modality} cases trains, and how these are prepared is learned from "
+                "training cases; train with one of them, or choose another preprocess.preset"
+            )
         places = [store.place(case, index.label_values, lacking, "fingerprints") for case in cases]
         missing = [task for task in zip(cases, places, strict=True) if not task[1].exists()]
         find = partial(_find_facts, label_values=index.label_values, recipe=lacking)

@@ -45,9 +45,13 @@ class Recipe:
         """Whether a value is still to be found from the training cases."""
         return (
             self.spacing_mm == "median"
-            or (modality == "CT" and self.ct == "foreground" and self.foreground is None)
+            or self.learns_foreground(modality)
             or (modality == "MRI" and self.mri == "z_score_where_cropped")
         )
+
+    def learns_foreground(self, modality: Modality) -> bool:
+        """Whether the intensities of the foreground are still to be found from the training cases."""
+        return modality == "CT" and self.ct == "foreground" and self.foreground is None
 
 
 NNUNET: dict[str, Any] = {
