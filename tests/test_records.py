@@ -1,14 +1,17 @@
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
 from seglossbench import records
 from seglossbench.errors import InputError, JobError
+from seglossbench.files import write_json
 from seglossbench.records import HistoryRow, State, run_in_progress, state
 
 
@@ -22,7 +25,9 @@ def test_a_run_goes_from_not_launched_to_done(tmp_path):
     assert state(folder) is State.DONE
     assert (folder / "checkpoint.pt").read_text() == "weights"
     assert json.loads((folder / "settings.json").read_text()) == {"seed": 0}
-    assert json.loads((folder / "provenance.json").read_text())["libraries"]["torch"]
+    (call,) = json.loads((folder / "provenance.json").read_text())["calls"]
+    assert call["libraries"]["torch"]
+    assert call["started"] <= call["ended"]
     assert not records.working_folder(folder).exists()
 
 
@@ -42,6 +47,46 @@ def test_a_failed_run_keeps_its_work_and_says_why(tmp_path):
         assert (running / "resume.pt").read_text() == "epoch 3"
         assert records.failure(folder) == ""
     assert state(folder) is State.DONE
+
+
+def test_every_call_of_a_run_is_recorded_and_counts_into_its_duration(tmp_path, monkeypatch):
+    folder = tmp_path / "seed0-1f"
+    monkeypatch.setattr(records, "LIBRARIES", ("torch", "numpy"))
+    moments = iter(["2026-01-01T10:00:00+00:00"])
+    monkeypatch.setattr(records, "now", lambda: next(moments))
+    with pytest.raises(KeyboardInterrupt):
+        fail(folder, KeyboardInterrupt())
+    running = records.working_folder(folder)
+    for file in running.iterdir():
+        os.utime(file, (0, 0))
+    left = datetime(2026, 1, 1, 10, 0, 20, tzinfo=UTC).timestamp()
+    os.utime(running / "resume.pt", (left, left))
+
+    moments = iter(["2026-01-02T10:00:00+00:00", "2026-01-02T10:00:05+00:00"])
+    monkeypatch.setattr(records, "LIBRARIES", ("torch",))
+    with run_in_progress(folder, {}, device="a GPU"):
+        pass
+    calls = json.loads((folder / "provenance.json").read_text())["calls"]
+    assert [call["ended"] for call in calls] == ["2026-01-01T10:00:20+00:00", "2026-01-02T10:00:05+00:00"]
+    assert [call["device"] for call in calls] == ["", "a GPU"]
+    assert [list(call["libraries"]) for call in calls] == [["torch", "numpy"], ["torch"]]
+    assert records.duration_seconds(folder) == 25
+
+
+def test_versions_are_those_that_runs_recorded(tmp_path):
+    for name, torch in (("a", ["2.8"]), ("b", ["2.9"]), ("c", ["2.8", "2.9"]), ("d", ["2.9", "2.9"])):
+        calls = [
+            {"libraries": {"torch": one, "numpy": "2.1"}, "python": "3.11", "commit": "1f"} for one in torch
+        ]
+        write_json(tmp_path / name / "provenance.json", {"calls": calls})
+    versions = records.versions_of(tmp_path / name for name in "abcd")
+    assert versions == {
+        "torch": "2.9 (2 runs), 2.8 (1 run), 2.8 then 2.9 (1 run)",
+        "numpy": "2.1",
+        "Python": "3.11",
+        "seglossbench": "1f",
+    }
+    assert records.versions_of([]) == {}
 
 
 def test_a_diverged_run_is_finished_and_says_when_and_why(tmp_path):

@@ -104,8 +104,8 @@ def measure(experiment: Experiment, threads: int, device_name: str) -> None:
     from tqdm import tqdm
 
     from seglossbench.errors import JobError
-    from seglossbench.training.device import choose_device, limit_threads
-    from seglossbench.training.step_cost import describe_device, measure_step
+    from seglossbench.training.device import choose_device, describe_device, limit_threads
+    from seglossbench.training.step_cost import measure_step
 
     limit_threads(threads)
     device = choose_device(device_name)

@@ -14,6 +14,7 @@ import os
 import platform
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
@@ -92,10 +93,31 @@ def note_divergence(running: Path, epoch: int, reason: str) -> None:
 
 
 def duration_seconds(folder: Path) -> float:
-    """How long the last call that finished the run took."""
-    outcome = json.loads((folder / "outcome.json").read_text())
-    started, finished = (datetime.fromisoformat(outcome[key]) for key in ("started", "finished"))
-    return (finished - started).total_seconds()
+    """How long all calls that trained a finished run took together, each up to what it left last."""
+    return float(json.loads((folder / "outcome.json").read_text())["seconds"])
+
+
+def versions_of(folders: Iterable[Path]) -> dict[str, str]:
+    """The versions of Python, the libraries and this project's code that runs were trained with, as they recorded.
+
+    Where they differ, all of them, each with how many runs have it.
+    """
+    found: dict[str, Counter[str]] = {}
+    for folder in folders:
+        of_run: dict[str, set[str]] = {}
+        for call in _calls(folder):
+            versions = {**call["libraries"], "Python": call["python"], "seglossbench": call["commit"]}
+            for name, version in versions.items():
+                of_run.setdefault(name, set()).add(version)
+        for name, several in of_run.items():
+            found.setdefault(name, Counter())[" then ".join(sorted(several))] += 1
+    return {
+        name: ", ".join(
+            version if len(counted) == 1 else f"{version} ({runs} run{'s' * (runs != 1)})"
+            for version, runs in counted.most_common()
+        )
+        for name, counted in found.items()
+    }
 
 
 def working_folder(folder: Path) -> Path:
@@ -104,8 +126,10 @@ def working_folder(folder: Path) -> Path:
 
 
 @contextmanager
-def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
+def run_in_progress(folder: Path, settings: Mapping[str, Any], device: str = "") -> Iterator[Path]:
     """The working folder of a run, locked against a second process and renamed to ``folder`` at the end.
+
+    ``provenance.json`` gets an entry for this call, beside those of former ones, with ``device`` in words.
 
     If the block fails, the reason is recorded in ``failure.json`` and the folder stays, to be resumed. Who is
     interrupted has not failed. Raises JobError if another process trains the run, or has finished it.
@@ -120,11 +144,11 @@ def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]
             with suppress(OSError):
                 running.rmdir()
             raise JobError(f"{folder}: another process has just finished this run; nothing is left to train")
-        started = now()
+        calls = [*_calls(running, ended=True), {"started": now(), "device": device, **provenance()}]
         for left_over in (running / "failure.json", running / "outcome.json", *running.glob(TEMPORARY + "*")):
             left_over.unlink(missing_ok=True)  # of a call that failed or was killed
         write_json(running / "settings.json", settings)
-        write_json(running / "provenance.json", provenance())
+        write_json(running / "provenance.json", {"calls": calls})
         try:
             yield running
         except KeyboardInterrupt:
@@ -133,7 +157,14 @@ def run_in_progress(folder: Path, settings: Mapping[str, Any]) -> Iterator[Path]
             with suppress(OSError):  # a full disk must not hide what went wrong
                 write_json(running / "failure.json", {"reason": describe(error), "at": now()})
             raise
-        outcome = {"state": State.DONE, "started": started, "finished": now()}
+        calls[-1]["ended"] = now()
+        write_json(running / "provenance.json", {"calls": calls})
+        outcome = {
+            "state": State.DONE,
+            "started": calls[0]["started"],
+            "finished": calls[-1]["ended"],
+            "seconds": sum(_seconds(call) for call in calls),
+        }
         with suppress(FileNotFoundError):
             outcome |= json.loads((running / "outcome.json").read_text())
         write_json(running / "outcome.json", outcome)
@@ -152,17 +183,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def library_versions() -> dict[str, str]:
-    """The versions of the libraries that compute."""
-    return {name: importlib.metadata.version(name) for name in LIBRARIES}
-
-
 def provenance() -> dict[str, Any]:
-    """The versions of Python, of the libraries that compute and of this project's code."""
+    """The machine's class, the versions of Python, of the libraries that compute and of this project's code."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": library_versions(),
+        "cores": os.cpu_count(),
+        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "commit": _commit(),
     }
 
@@ -188,6 +215,23 @@ def read_history(path: Path) -> list[HistoryRow]:
             ]
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{path}: damaged history; remove the run's folder to train it again") from None
+
+
+def _calls(folder: Path, *, ended: bool = False) -> list[dict[str, Any]]:
+    """What the calls that trained a run recorded; one that was stopped has ``ended`` when it left its last file."""
+    try:
+        calls: list[dict[str, Any]] = json.loads((folder / "provenance.json").read_text())["calls"]
+    except FileNotFoundError:
+        return []
+    if ended and "ended" not in calls[-1]:
+        last = max(file.stat().st_mtime for file in folder.iterdir() if file.name != "lock")
+        calls[-1]["ended"] = datetime.fromtimestamp(last, UTC).isoformat(timespec="seconds")
+    return calls
+
+
+def _seconds(call: Mapping[str, Any]) -> float:
+    started, ended = (datetime.fromisoformat(call[key]) for key in ("started", "ended"))
+    return max(0.0, (ended - started).total_seconds())
 
 
 def _take(lock: TextIO, tries: int = 20, poll_seconds: float = 0.05) -> bool:

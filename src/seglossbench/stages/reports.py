@@ -7,25 +7,23 @@ from typing import TYPE_CHECKING
 from seglossbench.data.facts import facts_of_prepared
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
-from seglossbench.experiment import Experiment
-from seglossbench.params import Params
+from seglossbench.experiment import Experiment, Run
 from seglossbench.records import (
     failure,
-    library_versions,
-    read_history,
     state,
+    versions_of,
 )
 from seglossbench.stages.evaluation import scored_classes
 from seglossbench.stages.preparation import split_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from seglossbench.reporting.page import Facts
 
 
 def report(experiment: Experiment, out: Path) -> Path:
     """The report of the experiment, of what is finished by now; returns its page."""
-    import pandas as pd
-
     from seglossbench.reporting.inputs import load_scores
     from seglossbench.reporting.page import write_report
     from seglossbench.reporting.published import of_dataset
@@ -33,11 +31,6 @@ def report(experiment: Experiment, out: Path) -> Path:
     scored = [run.scores for run in experiment.runs if run.scores.exists()]
     if not scored:
         raise InputError(f"experiment {experiment.name}: no scores yet; run snakemake --cores all")
-    histories = [
-        pd.DataFrame(read_history(run.folder / "history.csv")).assign(**run.identity)
-        for run in experiment.runs
-        if state(run.folder).is_finished
-    ]
     published = {
         dataset.name: found
         for dataset in experiment.datasets
@@ -48,8 +41,29 @@ def report(experiment: Experiment, out: Path) -> Path:
         )
     }
     return write_report(
-        out, load_scores(scored), pd.concat(histories), _facts(experiment), published=published
+        out, load_scores(scored), curves(experiment.runs), _facts(experiment), published=published
     )
+
+
+def curves(runs: Sequence[Run]) -> "pd.DataFrame":
+    """The histories of the finished runs, of which a report draws what is no class's own and no cost.
+
+    Raises InputError for a damaged history.
+    """
+    import pandas as pd
+
+    histories = []
+    for run in runs:
+        if not state(run.folder).is_finished:
+            continue
+        file = run.folder / "history.csv"
+        try:
+            rows = pd.read_csv(file, dtype={"split": str, "name": str})
+            rows = rows[(rows["split"] != "cost") & ~rows["name"].str.contains("/")]
+        except (OSError, KeyError, ValueError):
+            raise InputError(f"{file}: damaged history; remove the run's folder to train it again") from None
+        histories.append(rows.assign(**run.identity))
+    return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
 
 
 def report_scores(files: Sequence[Path], out: Path) -> Path:
@@ -98,24 +112,36 @@ def _facts(experiment: Experiment) -> "Facts":
             for run in experiment.runs
         ),
         datasets=tuple(datasets),
-        hd95=_of_parts(experiment, lambda params: params.evaluate.hd95),
-        empty_policy=_of_parts(experiment, lambda params: params.evaluate.empty),
+        hd95=_of_parts(experiment, lambda part: part.params.evaluate.hd95),
+        empty_policy=_of_parts(experiment, lambda part: part.params.evaluate.empty),
         conventions={
-            "Weights": _of_parts(
-                experiment, lambda params: f"{params.train.checkpoint} epoch of {params.train.epochs}"
-            ),
+            "Weights": _of_parts(experiment, _weights),
             "Maps": _of_parts(
                 experiment,
-                lambda params: f"scope {params.maps.scope}, distances in {params.maps.distance_units}",
+                lambda part: (
+                    f"scope {part.params.maps.scope}, distances in {part.params.maps.distance_units}"
+                ),
             ),
         },
-        versions=library_versions(),
+        versions=versions_of(run.folder for run in experiment.runs if state(run.folder).is_finished),
     )
 
 
-def _of_parts(experiment: Experiment, convention: Callable[[Params], str]) -> str:
+def _weights(part: Experiment) -> str:
+    """Which epoch's weights are scored; with the runs that it holds for where datasets or networks differ in it."""
+    runs: dict[str, dict[str, None]] = {}
+    for run in part.runs:
+        train = run.dataset.train
+        of = runs.setdefault(f"{train.checkpoint} epoch of {train.epochs}", {})
+        of[f"{run.dataset.name} {run.network}"] = None
+    if len(runs) == 1:
+        return next(iter(runs))
+    return ", ".join(f"{value} ({', '.join(names)})" for value, names in runs.items())
+
+
+def _of_parts(experiment: Experiment, convention: Callable[[Experiment], str]) -> str:
     """What all parts of the experiment follow, or else what each of them follows."""
-    by_part = {part.name: convention(part.params) for part in experiment.parts}
+    by_part = {part.name: convention(part) for part in experiment.parts}
     if len(set(by_part.values())) == 1:
         return next(iter(by_part.values()))
     return "; ".join(f"{name}: {value}" for name, value in by_part.items())

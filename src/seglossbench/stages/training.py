@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def train(experiment: Experiment, run: Run, threads: int) -> None:
     """Train one run, unless it is finished, and predict the test cases while the network is at hand."""
-    from seglossbench.training.device import claim_device, limit_threads
+    from seglossbench.training.device import claim_device, describe_device, limit_threads
 
     if state(run.folder).is_finished:
         return
@@ -36,7 +36,7 @@ def train(experiment: Experiment, run: Run, threads: int) -> None:
     with claim_device(run.dataset.train.device) as device:
         if state(run.folder).is_finished:  # by another process, while this one waited for a device
             return
-        with run_in_progress(run.folder, run.settings) as folder:
+        with run_in_progress(run.folder, run.settings, describe_device(device)) as folder:
             trained = _train(experiment, run, folder, device)
             if trained.divergence is not None:
                 note_divergence(folder, trained.divergence.epoch, trained.divergence.reason)

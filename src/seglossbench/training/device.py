@@ -164,6 +164,13 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
+def describe_device(device: torch.device) -> str:
+    """The device in words, such as ``cpu, 2 threads``."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+
+
 def limit_threads(threads: int) -> None:
     """Let torch and the libraries below it use ``threads`` threads, so that parallel jobs share the cores."""
     os.environ["OMP_NUM_THREADS"] = str(threads)

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from seglossbench import losses, networks
 from seglossbench.errors import InputError, JobError
 from seglossbench.maps import Truth
-from seglossbench.training.device import channels_last
+from seglossbench.training.device import channels_last, describe_device
 
 OPERATIONS_OF_A_SHORT_STEP = {"cpu": 2e11, "cuda": 1e13, "mps": 1e12}
 
@@ -30,13 +30,6 @@ class StepCost:
     measured_patch: tuple[int, ...]
     weights: int
     device: str
-
-
-def describe_device(device: torch.device) -> str:
-    """The device in words, such as ``cpu, 2 threads``."""
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
 
 
 def measure_step(

@@ -1,0 +1,53 @@
+"""What a report is made of; what it looks like is in tests/reporting."""
+
+import pytest
+
+from seglossbench.errors import InputError
+from seglossbench.experiment import Experiment
+from seglossbench.records import HistoryRow, run_in_progress, write_history
+from seglossbench.stages import reports
+
+
+@pytest.fixture
+def experiment(project):
+    (project / "experiments/longer.yaml").write_text(
+        (project / "experiments/tiny.yaml").read_text().replace("num_res_units: 0", "train: {epochs: 9}")
+    )
+    return Experiment.load(overrides={"experiment": "longer"})
+
+
+def finish(run, rows):
+    with run_in_progress(run.folder, run.settings) as folder:
+        write_history(folder / "history.csv", rows)
+
+
+def test_curves_are_those_of_finished_runs_without_classes_and_costs(experiment):
+    assert reports.curves(experiment.runs).empty
+    names = [("train", "loss"), ("train", "loss/ce"), ("validation", "DSC"), ("validation", "DSC/liver")]
+    for run in experiment.runs[:2]:
+        finish(run, [HistoryRow(3, 8, split, name, 0.5) for split, name in [*names, ("cost", "seconds")]])
+    found = reports.curves(experiment.runs)
+    assert list(zip(found["split"], found["name"], strict=True)) == [names[0], names[2]] * 2
+    assert list(found["loss"]) == ["ce_dice"] * 2 + ["rrw_ce"] * 2
+    assert (found["epoch"] == 3).all()
+
+
+@pytest.mark.parametrize("text", ["", "epoch,step\n1,2\n"])
+def test_a_damaged_history_is_named(experiment, text):
+    run = experiment.runs[0]
+    finish(run, [])
+    (run.folder / "history.csv").write_text(text)
+    with pytest.raises(InputError, match=rf"{run.folder}/history\.csv: damaged history; remove"):
+        reports.curves(experiment.runs)
+
+
+def test_the_epoch_of_the_weights_is_that_of_the_runs(experiment, project):
+    assert reports._weights(experiment) == "last epoch of 9"
+    (project / "experiments/both.yaml").write_text(
+        "datasets: {amos_phantom: {train: {checkpoint: best}}}\ngrid: {datasets: [brats_phantom, amos_phantom], "
+        "networks: [unet, dynunet]}\nnetworks: {unet: {train: {epochs: 9}}}\ntrain: {epochs: 2}\n"
+    )
+    assert reports._weights(Experiment.load(overrides={"experiment": "both"})) == (
+        "last epoch of 9 (brats_phantom unet), last epoch of 2 (brats_phantom dynunet), "
+        "best epoch of 9 (amos_phantom unet), best epoch of 2 (amos_phantom dynunet)"
+    )
