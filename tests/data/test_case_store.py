@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from seglossbench.data import case_store
 from seglossbench.data.cases import Case, CaseIndex
@@ -183,3 +184,20 @@ def test_a_disk_that_takes_no_more_is_said(raw):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not list((raw.parent / "prepared" / "cases").iterdir())
     assert len(prepare(raw).cases) == 3
+
+
+def test_the_voxels_beside_a_header_decide_the_content(tmp_path):
+    def write(brightness):
+        labels = np.ones((4, 5, 6), np.uint8)
+        for name, array in (("a", labels * brightness), ("a_seg", labels)):
+            sitk.WriteImage(sitk.GetImageFromArray(array), tmp_path / "raw" / f"{name}.mhd")
+        files = (tmp_path / "raw" / "a.mhd",), tmp_path / "raw" / "a_seg.mhd"
+        folder = tmp_path / "prepared" / str(brightness)
+        index = CaseIndex("brats", ("t1",), VALUES, (Case("a", *files, "MRI"),))
+        preprocess_dataset(
+            index, PreprocessParams(), folder, "x", raw=tmp_path / "raw", known=tmp_path / "known"
+        )
+        return PreparedDataset(folder).cases["a"].folder.name
+
+    (tmp_path / "raw").mkdir()
+    assert write(1) != write(2)

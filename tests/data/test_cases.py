@@ -6,6 +6,7 @@ import pytest
 
 from seglossbench.checksums import folder_checksums
 from seglossbench.data import LAYOUTS, index_cases
+from seglossbench.data.images import SUFFIXES
 from seglossbench.errors import InputError
 from seglossbench.params import DatasetParams
 
@@ -48,6 +49,17 @@ def test_brats_channels_are_in_one_order(brats):
         f"{channel}.nii.gz" for channel in index.channels
     ]
     assert dict(index.label_values) == {"background": 0, "NCR/NET": 1, "ED": 2, "ET": 4}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_cases_of_every_format_that_can_be_read_are_found(tmp_path, suffix):
+    for part in ("images", "labels"):
+        touch(tmp_path / f"{part}Tr" / f"a{suffix}")
+    (tmp_path / "dataset.json").write_text(
+        json.dumps({"labels": {"background": 0, "organ": 1}, "channel_names": {"0": "CT"}})
+    )
+    (case,) = index_cases(tmp_path).cases
+    assert (case.name, case.labels.name) == ("a", f"a{suffix}")
 
 
 def test_cases_behind_links_are_found(brats, tmp_path):

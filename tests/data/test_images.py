@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from seglossbench.data.images import read_label_map, read_volume, suffix_of
+from seglossbench.data.images import files_of, read_label_map, read_volume, suffix_of
 from seglossbench.errors import InputError
 
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, -2, 0, 30], [0, 0, 3, -40], [0, 0, 0, 1.0]])
@@ -100,6 +100,20 @@ def test_a_flipped_bit_in_a_zipped_file_is_noticed(tmp_path):
     (tmp_path / "b.nii.gz").write_bytes(data)
     with pytest.raises(InputError, match=r"b\.nii\.gz: truncated or damaged"):
         read_volume(tmp_path / "b.nii.gz")
+
+
+@pytest.mark.parametrize("header", ["a.mhd", "a.nhdr", "a.mha", "a.nrrd"])
+def test_the_voxels_of_a_header_are_one_of_its_files(tmp_path, header):
+    sitk.WriteImage(sitk.GetImageFromArray(VOXELS), tmp_path / header)
+    written = set(tmp_path.iterdir())
+    assert set(files_of(tmp_path / header)) == written
+    assert len(written) == (2 if header in ("a.mhd", "a.nhdr") else 1)
+    for voxels in written - {tmp_path / header}:
+        voxels.unlink()
+        with pytest.raises(
+            InputError, match=rf"{header}: is a header, and the file of its voxels is missing"
+        ):
+            files_of(tmp_path / header)
 
 
 def test_what_cannot_be_read_is_named(tmp_path, write_nifti):

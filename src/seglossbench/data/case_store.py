@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from seglossbench.data.cases import Case
 from seglossbench.data.foreground import draw_foreground
 from seglossbench.data.geometry import Geometry
-from seglossbench.data.images import Volume
+from seglossbench.data.images import Volume, files_of
 from seglossbench.data.presets import Recipe
-from seglossbench.errors import JobError
+from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import code_version
 from seglossbench.files import atomic_folder, digest, save_array, write_json
 
@@ -58,13 +58,20 @@ class CaseStore:
     def place(self, case: Case, label_values: Mapping[str, int], recipe: Recipe, kind: str = CASES) -> Path:
         """Where the case of that content lies, or is to lie."""
         content = {
-            "files": [self.checksums[self.relative(file)] for file in (*case.images, case.labels)],
+            "files": [
+                self._checksum(file) for image in (*case.images, case.labels) for file in files_of(image)
+            ],
             "modality": case.modality,
             "values": list(label_values.values()),
             "recipe": asdict(recipe),
             "code": code_version(*CODE),
         }
         return self.folder / kind / f"{case.name}-{digest(content)}"
+
+    def _checksum(self, file: Path) -> str:
+        if not file.is_relative_to(self.raw):
+            raise InputError(f"{file}: lies outside of {self.raw}, where its image is; move it there")
+        return self.checksums[self.relative(file)]
 
     def relative(self, file: Path) -> str:
         """The name of a raw file relative to the raw folder."""

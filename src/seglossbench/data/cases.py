@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from seglossbench.data.images import suffix_of
 from seglossbench.folders import walk
 
 Modality = Literal["CT", "MRI", "RGB"]
 Part = Literal["train", "validation", "test"]
-ENDINGS = (".nii.gz", ".nii", ".nrrd", ".png")
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ class CaseIndex:
 
 def image_stem(file: Path) -> str:
     """The name of an image file without its ending, such as ``.nii.gz``."""
-    ending = next((ending for ending in ENDINGS if file.name.endswith(ending)), "")
-    return file.name.removesuffix(ending)
+    return file.name[: len(file.name) - len(suffix_of(file))]
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -76,4 +75,5 @@ def image_files(folder: Path) -> list[Path]:
 def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """``folder`` and every visible folder below it, each with the images right in it, sorted by name."""
     for place, files in walk(folder):
-        yield place, [place / file.name for file in files if file.name.endswith(ENDINGS)]
+        paths = (place / file.name for file in files)
+        yield place, [path for path in paths if suffix_of(path)]
