@@ -105,6 +105,8 @@ def test_own_data_needs_a_folder(load):
         load("grid: {datasets: [own]}")
     with pytest.raises(InputError, match="data_root: no folder nowhere"):
         load("grid: {datasets: [own]}", data_root="nowhere")
+    with pytest.raises(InputError, match=r"datasets\.own\.folder: no folder gone"):
+        load("grid: {datasets: [own]}\ndatasets: {own: {folder: gone}}", data_root="nowhere")
 
 
 def test_unknown_run_and_dataset(load):

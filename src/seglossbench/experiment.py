@@ -222,7 +222,7 @@ class Experiment:
                     f"snakemake --cores all --config experiment={self.name} data_root=PATH"
                 )
             raw = Path(folder)
-            version = folder_version(raw)
+            version = folder_version(raw, key=f"datasets.{name}.folder" if params.folder else "data_root")
         reading = params.model_dump(mode="json", include=HOW_READ)
         order = [
             list(params.classes or ()),
