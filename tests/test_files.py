@@ -1,8 +1,11 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from seglossbench import files
 from seglossbench.files import atomic_file, atomic_folder, digest, open_array, write_json
 
 
@@ -48,6 +51,53 @@ def test_a_folder_takes_the_former_ones_place_whole(tmp_path):
             (temporary / name).write_text(name)
     assert [file.name for file in path.iterdir()] == ["b"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_left_overs_of_killed_processes_are_removed_and_those_of_living_ones_kept(tmp_path):
+    target = tmp_path / "case [1]-1f"
+    program = (
+        "import os, signal, sys; from pathlib import Path; from seglossbench.files import atomic_folder\n"
+        "with atomic_folder(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'half').touch(); print(folder, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(target)], capture_output=True, text=True)
+    dead = Path(killed.stdout.strip())
+    assert (dead / "half").exists()
+    with atomic_folder(target) as living:
+        assert not dead.exists()
+        with atomic_folder(target) as other:
+            (other / "new").touch()
+        assert living.exists()
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_whose_name_tells_its_content_is_not_made_twice(tmp_path):
+    target = tmp_path / "case-1f"
+    with atomic_folder(target, keep_existing=True) as slow:
+        (slow / "slow").touch()
+        with atomic_folder(target, keep_existing=True) as fast:
+            (fast / "fast").touch()
+    assert [file.name for file in target.iterdir()] == ["fast"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_that_comes_while_another_is_renamed_is_replaced_too(tmp_path, monkeypatch):
+    target, source = tmp_path / "run", tmp_path / "run.running"
+    source.mkdir()
+    (source / "mine").touch()
+    rename, came = files._rename, []
+
+    def rename_after_another(*names):
+        if not came:
+            came.append(target.mkdir())
+            (target / "anothers").touch()
+        rename(*names)
+
+    monkeypatch.setattr(files, "_rename", rename_after_another)
+    (tmp_path / ".old-12345678-run").mkdir()  # of a call that was killed
+    files.replace_folder(source, target)
+    assert [file.name for file in target.iterdir()] == ["mine"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_digest_ignores_the_order_of_keys_and_not_the_values():

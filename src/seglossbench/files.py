@@ -1,13 +1,15 @@
 """Writing files so that a reader sees the old content or the new one, never half of either."""
 
 import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from seglossbench.errors import JobError
 
 TEMPORARY = ".tmp-"
 """How the names of files and folders begin that are not whole yet, or never will be."""
+_FORMER = ".old-"
 
 
 @contextmanager
@@ -61,27 +64,87 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside ``path``, which takes its place if the block succeeds and vanishes if it fails."""
+def atomic_folder(path: Path, *, keep_existing: bool = False) -> Iterator[Path]:
+    """A temporary folder beside ``path``, which takes its place if the block succeeds and vanishes if it fails.
+
+    What killed processes left of the same folder is removed first. With ``keep_existing``, for a folder whose name
+    tells its content, one that another process has finished meanwhile stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=TEMPORARY, suffix="-" + path.name))
-    try:
+    for left_over in _of_former_calls(path, TEMPORARY):
+        with suppress(OSError), _locked(left_over):  # of a process that is alive it cannot be locked
+            shutil.rmtree(left_over, ignore_errors=True)
+    with _temporary_folder(path) as temporary:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        replace_folder(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if keep_existing:
+            with suppress(FileExistsError):
+                _rename(temporary, path)
+        else:
+            replace_folder(temporary, path)
 
 
 def replace_folder(source: Path, target: Path) -> None:
     """Rename the folder ``source`` to ``target``, in whose place it comes if there is one."""
-    if target.exists():
-        former = Path(tempfile.mkdtemp(dir=target.parent, prefix=".old-", suffix="-" + target.name))
-        target.replace(former)  # a rename, so that nobody sees a half-emptied folder
-        source.replace(target)
+    while True:
+        try:
+            _rename(source, target)
+            break
+        except FileExistsError:
+            former = Path(tempfile.mkdtemp(dir=target.parent, prefix=_FORMER, suffix="-" + target.name))
+            with suppress(FileNotFoundError):  # another process has taken it away
+                target.replace(former)  # a rename, so that nobody sees a half-emptied folder
+    for former in _of_former_calls(target, _FORMER):
         shutil.rmtree(former, ignore_errors=True)
-    else:
+
+
+@contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside ``path`` that is gone at the end, locked so that others see whether its process lives."""
+    while True:
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=TEMPORARY, suffix="-" + path.name))
+        try:
+            with ExitStack() as held:
+                try:
+                    held.enter_context(_locked(temporary))
+                except (
+                    BlockingIOError,
+                    FileNotFoundError,
+                ):  # taken for a left-over before it could be locked
+                    continue
+                except OSError:  # a file system that locks no folders: nothing is ever taken for a left-over
+                    pass
+                if temporary.exists():
+                    yield temporary
+                    return
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """A block in which a folder is locked; raises BlockingIOError if it is already."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _of_former_calls(path: Path, prefix: str) -> list[Path]:
+    """The folders beside ``path`` that calls of this module made for it under a random name."""
+    return list(path.parent.glob(f"{prefix}????????-{glob.escape(path.name)}"))
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Rename a folder; raises FileExistsError where there is one that is not empty."""
+    try:
         source.replace(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise FileExistsError(error.errno, error.strerror, str(target)) from None
 
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:

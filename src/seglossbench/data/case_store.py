@@ -100,14 +100,12 @@ def write_case(
     classes: int,
 ) -> None:
     """Write a prepared case whole or not at all; raises JobError where the disk does not take it."""
-    for leftover in place.parent.glob(f".tmp-*-{place.name}"):  # of a call that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
     facts = {
         "geometry": asdict(geometry),
         "voxels_per_class": np.bincount(labels.ravel(), minlength=classes).tolist(),
     }
     try:
-        with atomic_folder(place) as temporary:
+        with atomic_folder(place, keep_existing=True) as temporary:
             save_array(temporary / "image.npy", image)
             save_array(temporary / "labels.npy", labels)
             save_array(temporary / "foreground.npy", draw_foreground(labels, case))

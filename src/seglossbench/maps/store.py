@@ -70,7 +70,7 @@ def write(place: Path, labels: NDArray[np.integer], settings: MapSettings) -> No
     contours = np.zeros(labels.shape, np.uint8)
     for kernel, bit in _CONTOUR_BIT.items():
         contours |= contour(labels, kernel) * np.uint8(bit)
-    with atomic_folder(place) as temporary:
+    with atomic_folder(place, keep_existing=True) as temporary:
         save_array(temporary / "contour.npy", contours)
         save_array(temporary / "rectified.npy", np.rint(rectify(labels, distance) * _STEPS).astype(np.uint16))
         save_array(temporary / "penalty_scale.npy", scale)
