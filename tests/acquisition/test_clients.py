@@ -3,6 +3,7 @@ import inspect
 import os
 import sys
 from types import ModuleType, SimpleNamespace
+from unittest.mock import create_autospec
 
 import pytest
 
@@ -141,9 +142,17 @@ def test_a_full_disk_within_a_client_is_said(kagglehub, monkeypatch, tmp_path):
         clients.kaggle("owner/set", tmp_path)
 
 
-def test_kaggles_real_client_takes_what_is_asked_of_it():
+def test_kaggles_real_client_takes_what_is_asked_of_it(monkeypatch, tmp_path):
+    """Its download, which needs the network, is replaced by one of the same signature; its settings are its own."""
     kagglehub = pytest.importorskip("kagglehub", reason="the optional extra kaggle is not installed")
-    inspect.signature(kagglehub.dataset_download).bind("owner/set")
+    config = pytest.importorskip("kagglehub.config")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+    download = create_autospec(kagglehub.dataset_download, return_value=str(tmp_path / "files"))
+    monkeypatch.setattr(kagglehub, "dataset_download", download)
+    assert clients.kaggle("owner/set", tmp_path / "cache") == tmp_path / "files"
+    asked = inspect.signature(download).bind(*download.call_args.args, **download.call_args.kwargs)
+    assert asked.arguments == {"handle": "owner/set"}
+    assert config.get_cache_folder() == str(tmp_path / "cache")
 
 
 def test_synapses_real_client_takes_what_is_asked_of_it():

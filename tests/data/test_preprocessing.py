@@ -17,6 +17,7 @@ MRI = recipe(PreprocessParams(), "brats", "MRI")
 VALUES = {"background": 0, "necrosis": 1, "enhancing": 4}
 # Axes swapped and two of them flipped, 1 x 2 x 3 mm.
 TURNED = np.array([[0, -2.0, 0, 5], [1.0, 0, 0, -7], [0, 0, -3.0, 9], [0, 0, 0, 1]])
+MOVED = TURNED + np.array([[0, 0, 0, 10], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
 
 
 @pytest.fixture
@@ -55,7 +56,11 @@ def test_labels_come_back_from_another_spacing(tmp_path, write_nifti):
 
 @pytest.mark.parametrize(
     ("shape", "affine", "message"),
-    [((6, 8, 8), TURNED, "shape"), ((6, 8, 7), np.eye(4), "affine differs")],
+    [
+        ((6, 8, 8), TURNED, "shape"),
+        ((6, 8, 7), np.eye(4), "its spacing"),
+        ((6, 8, 7), MOVED, "its affine differs"),
+    ],
 )
 def test_image_and_labels_on_other_grids(case, write_nifti, shape, affine, message):
     write_nifti(case.images[0], np.ones(shape, np.float32), affine)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seglossbench.data import geometry as spaces
 from seglossbench.data.cases import Case
 from seglossbench.data.geometry import Geometry
-from seglossbench.data.images import Volume, read_label_map, read_volume
+from seglossbench.data.images import Volume, difference, read_label_map, read_volume
 from seglossbench.data.kits_as_released import as_released
 from seglossbench.data.presets import Recipe
 from seglossbench.errors import InputError
@@ -39,7 +39,8 @@ def load_case(case: Case, label_values: Mapping[str, int], recipe: Recipe) -> Lo
     channels: list[NDArray[Any]] = []
     for file in case.images:
         volume = read_volume(file)
-        _check_same_grid(file, volume, case.labels, truth)
+        if different := difference(volume, truth, str(case.labels)):
+            raise InputError(f"{file}: {different[1]}")
         channels.extend(volume.array)
     altered = None
     if recipe.released_kits:
@@ -89,12 +90,3 @@ def respaced(geometry: Geometry, shape: tuple[int, ...]) -> Geometry:
     """The geometry of the same case on a grid of ``shape`` over the same extent."""
     spacing = zip(geometry.spacing_mm, geometry.cropped_shape, shape, strict=True)
     return replace(geometry, spacing_mm=tuple(mm * old / new for mm, old, new in spacing))
-
-
-def _check_same_grid(file: Path, volume: Volume, labels: Path, truth: Volume) -> None:
-    if volume.shape != truth.shape:
-        raise InputError(f"{file}: shape {volume.shape} differs from {truth.shape} of {labels}")
-    if not np.allclose(volume.affine, truth.affine, atol=1e-2):
-        raise InputError(
-            f"{file}: its affine differs from that of {labels}; they do not lie in the same space"
-        )

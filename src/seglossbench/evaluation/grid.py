@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglossbench.data.geometry import nonzero_box, slices
 from seglossbench.errors import InputError
 from seglossbench.evaluation.nearest import RIM
 
@@ -32,7 +33,7 @@ def common_grid(
             )
         truth, prediction = _recoded(truth, wanted), _recoded(prediction, wanted)
         code_of = {value: code for code, value in enumerate(wanted, start=1)}
-    box = _foreground_box(truth, prediction)
+    box = slices(nonzero_box([truth, prediction]))
     return _framed(truth[box]), _framed(prediction[box]), code_of
 
 
@@ -48,17 +49,6 @@ def _recoded(labels: NDArray[Any], wanted: list[int]) -> Codes:
         known = np.take(wanted, place, mode="clip") == part
         out[known] = np.array(place[known] + 1, np.uint8)
     return codes
-
-
-def _foreground_box(*maps: NDArray[Any]) -> tuple[slice, ...]:
-    """The smallest box that holds every voxel that is not 0 in one of the maps; an empty box if there is none."""
-    foreground = np.logical_or(*maps)
-    box = []
-    for axis in range(foreground.ndim):
-        others = tuple(other for other in range(foreground.ndim) if other != axis)
-        used = np.flatnonzero(foreground.any(axis=others))
-        box.append(slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 0))
-    return tuple(box)
 
 
 def _framed(labels: NDArray[Any]) -> Codes:
