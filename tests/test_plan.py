@@ -3,8 +3,9 @@ import json
 import pytest
 import torch
 
-from seglossbench import plan
+from seglossbench import losses, plan
 from seglossbench.experiment import Experiment
+from seglossbench.params import TrainParams
 from seglossbench.training.step_cost import measure_step
 
 TWO = """
@@ -90,8 +91,7 @@ def test_measuring_a_step_counts_the_true_patch_and_times_a_small_one(short_step
         return measure_step(
             "unet",
             settings,
-            patch_size=(edge, edge, edge),
-            batch_size=2,
+            TrainParams(epochs=1, steps_per_epoch=1, batch_size=2, patch_size=(edge, edge, edge)),
             channels=1,
             classes=3,
             device=torch.device("cpu"),
@@ -102,6 +102,36 @@ def test_measuring_a_step_counts_the_true_patch_and_times_a_small_one(short_step
     assert large.operations == pytest.approx(4**3 * small.operations, rel=0.01)
     assert max(large.measured_patch) < 128
     assert large.seconds > 5 * small.seconds > 0
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_step_is_measured_as_it_will_be_trained(monkeypatch, precision, dtype):
+    """In its precision, and in 2D on a CPU without channels last, as the training's own device code has it."""
+    given = []
+    terms_of = losses.supervised_terms
+
+    def watch(loss, logits, truth):
+        given.append(logits)
+        return terms_of(loss, logits, truth)
+
+    monkeypatch.setattr(losses, "supervised_terms", watch)
+    train = TrainParams(epochs=1, steps_per_epoch=1, batch_size=1, patch_size=(32, 32), precision=precision)
+    settings = {"architecture": "UNet", "channels": [8, 16], "strides": [2], "num_res_units": 0}
+    measure_step("unet", settings, train, channels=1, classes=3, device=torch.device("cpu"))
+    assert {logits.dtype for logits in given} == {dtype}
+    assert all(logits.is_contiguous() for logits in given)
+
+
+def test_precisions_are_measured_apart(project):
+    (project / "experiments" / "two.yaml").write_text(TWO)
+    keys = {
+        plan._cost_key(run, plan.expected(run.dataset))
+        for precision in ("float32", "bf16")
+        for run in Experiment.load(overrides={"experiment": "two", "train": {"precision": precision}}).runs[
+            :1
+        ]
+    }
+    assert len(keys) == 2
 
 
 def test_status_measures_once(experiment, short_steps, monkeypatch):

@@ -117,13 +117,11 @@ def measure(experiment: Experiment, threads: int, device_name: str) -> None:
         if costs.get(key, {}).get("device") != here
     }
     for key, (run, dataset) in tqdm(missing.items(), desc="measure a step", unit="network"):
-        train = run.dataset.train
         try:
             cost = measure_step(
                 run.network,
                 run.settings["network_settings"],
-                patch_size=train.patch_size,
-                batch_size=train.batch_size,
+                run.dataset.train,
                 channels=dataset.channels,
                 classes=dataset.classes,
                 device=device,
@@ -233,7 +231,8 @@ def _cost_keys(experiment: Experiment) -> Iterator[tuple[str, Run, Usual]]:
 def _cost_key(run: Run, dataset: Usual) -> str:
     train = run.dataset.train
     shape = [train.patch_size, train.batch_size, dataset.channels, dataset.classes]
-    return digest([_architecture(run), run.settings["network_settings"], shape])
+    how = train.model_dump(mode="json", include={"precision", "compile", "deterministic"})
+    return digest([_architecture(run), run.settings["network_settings"], shape, how])
 
 
 def _architecture(run: Run) -> str:

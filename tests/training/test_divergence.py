@@ -37,6 +37,25 @@ def test_collapse_is_one_class_in_so_many_validations_after_the_grace(counts, gr
     assert found is None or "one class is predicted everywhere" in found.reason
 
 
+@pytest.mark.parametrize(("validates", "ended"), [(False, 3), (True, None)])
+def test_without_validation_the_scorings_of_the_test_cases_tell_of_a_collapse(
+    tmp_path, monkeypatch, validates, ended
+):
+    monkeypatch.setattr(
+        "seglossbench.training.validation.predict_volume",
+        lambda network, image, *_, **__: (
+            (image[0] > 0).astype(np.uint8) if image is not test.image else background
+        ),
+    )
+    test, background = make_case("c"), np.zeros((10, 9, 8), np.uint8)
+    training = make_training(epochs=5, test_every=2, collapse={"grace_epochs": 0, "validations": 2})
+    training.test = [test]
+    if not validates:
+        training.validation = []
+    divergence = train(training, tmp_path, lambda rows: None).divergence
+    assert (divergence.epoch if divergence else None) == ended
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("name", ["loss", "gradient_norm"])
 def test_a_number_that_is_none_is_a_divergence(name, value):

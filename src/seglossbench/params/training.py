@@ -97,7 +97,10 @@ class AugmentationParams(Section):
 
 
 class CollapseParams(Section):
-    """When predictions that hold a single class mean that a training has diverged."""
+    """When predictions that hold a single class mean that a training has diverged.
+
+    The predictions are those of validation, or of ``test_every`` where no case is for validation.
+    """
 
     grace_epochs: Annotated[int, Field(ge=0)] = 50
     validations: Positive | None = 10  # in a row; null: never

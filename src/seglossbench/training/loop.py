@@ -45,6 +45,11 @@ class Training:
     empty: str = "diagonal"  # the policy for empty masks
     hd95: str = "pooled"  # the convention that the metric HD95 follows
 
+    @property
+    def watched(self) -> str:
+        """The split that tells of collapsed predictions: of validation, or of the test cases where there is none."""
+        return "validation" if self.validation else TEST
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -67,7 +72,7 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
     optimiser = build_optimiser(network.parameters(), settings.optimiser)
     kept = _Kept(folder, network, optimiser, accelerator)
     first_epoch, history = kept.resume()
-    divergence = find_divergence(history, settings.collapse)
+    divergence = find_divergence(history, settings.collapse, training.watched)
     with Progress(title, settings, first_epoch) as progress:
         for epoch in range(first_epoch, settings.epochs):
             if divergence:
@@ -80,7 +85,7 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
                     "train.checkpoint: best: validation has no DSC, because none of its cases has a class to be found; "
                     "choose others for validation, or take checkpoint: last"
                 )
-            divergence = find_divergence(history, settings.collapse)
+            divergence = find_divergence(history, settings.collapse, training.watched)
             write_history(folder / "history.csv", history)
             observe(rows)
             kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)

@@ -16,7 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from seglossbench import losses, networks
 from seglossbench.errors import InputError, JobError
 from seglossbench.maps import Truth
-from seglossbench.training.device import channels_last, describe_device
+from seglossbench.params import TrainParams
+from seglossbench.training.batches import Batch
+from seglossbench.training.device import Accelerator, describe_device
 
 OPERATIONS_OF_A_SHORT_STEP = {"cpu": 2e11, "cuda": 1e13, "mps": 1e12}
 
@@ -35,14 +37,16 @@ class StepCost:
 def measure_step(
     name: str,
     settings: Mapping[str, Any],
+    train: TrainParams,
     *,
-    patch_size: Sequence[int],
-    batch_size: int,
     channels: int,
     classes: int,
     device: torch.device,
 ) -> StepCost:
-    """The cost of a step of the network that params call ``name``, with cross-entropy and Dice and Adam."""
+    """The cost of a step of the network that params call ``name``, with cross-entropy and Dice and Adam.
+
+    Computed as ``train`` says: patch and batch, precision, memory format, compiled or not, deterministic or not.
+    """
 
     def build(patch: Sequence[int]) -> nn.Module:
         return networks.build(
@@ -56,9 +60,9 @@ def measure_step(
             torch.autograd.backward([part.sum() for part in _scales(outputs)])
         return float(counter.get_total_flops())
 
-    operations = count(patch_size, batch_size)
+    operations = count(train.patch_size, train.batch_size)
     short = OPERATIONS_OF_A_SHORT_STEP[device.type]
-    patch, batch, small = tuple(patch_size), batch_size, operations
+    patch, batch, small = tuple(train.patch_size), train.batch_size, operations
     while small > short and (batch > 1 or max(patch) > 16):
         smaller = (patch, batch // 2) if batch > 1 else (_shrunk(patch), 1)
         try:
@@ -68,8 +72,9 @@ def measure_step(
         patch, batch = smaller
     if small > 20 * short:
         raise JobError(f"a step of {small:.0e} operations is the shortest possible: too long to be measured")
-    network = channels_last(build(patch).to(device))
-    passes, update = _seconds_of_step(network, patch, batch, channels, classes, device)
+    accelerator = Accelerator(device, train)
+    network = accelerator.prepare(build(patch))
+    passes, update = _seconds_of_step(network, patch, batch, channels, classes, accelerator)
     return StepCost(
         operations=operations,
         seconds=passes * operations / small + update,
@@ -87,22 +92,30 @@ def _shrunk(patch: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _seconds_of_step(
-    network: nn.Module, patch: Sequence[int], batch: int, channels: int, classes: int, device: torch.device
+    network: nn.Module,
+    patch: Sequence[int],
+    batch: int,
+    channels: int,
+    classes: int,
+    accelerator: Accelerator,
 ) -> tuple[float, float]:
     """Seconds of forward and backward pass, and of the optimiser's update, in a step after one that is not counted."""
     loss = losses.build({"ce": 1.0, "dice": 1.0})
     optimiser = torch.optim.Adam(network.parameters())
     generator = torch.Generator().manual_seed(0)
-    image = channels_last(torch.randn(batch, channels, *patch, generator=generator).to(device))
+    image = torch.randn(batch, channels, *patch, generator=generator)
     labels = torch.randint(classes, (batch, *patch), generator=generator, dtype=torch.uint8)
-    truth = Truth(labels, classes).to(device)
+    made = accelerator.load(Batch(image, Truth(labels, classes)))
+    device = accelerator.device
     for _ in range(2):
         start = _now(device)
         optimiser.zero_grad(set_to_none=True)
-        terms = losses.supervised_terms(loss, network(image), truth)
-        torch.autograd.backward(torch.stack(list(terms.values())).sum())
+        with accelerator.autocast():
+            logits = network(made.image)
+        terms = losses.supervised_terms(loss, logits, made.truth)
+        accelerator.backward(torch.stack(list(terms.values())).sum())
         passed = _now(device)
-        optimiser.step()
+        accelerator.step(optimiser, accelerator.settings.clip_gradient_norm)
         done = _now(device)
     return passed - start, done - passed
 
