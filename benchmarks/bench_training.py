@@ -33,7 +33,12 @@ from seglossbench.training.device import Accelerator, channels_last
 from seglossbench.training.loop import Training, train
 
 CLASSES = 4
-SMALL = {"architecture": "UNet", "channels": [16, 32, 64, 128], "strides": [2, 2, 2], "num_res_units": 0}
+SMALL: dict[str, Any] = {
+    "architecture": "UNet",
+    "channels": [16, 32, 64, 128],
+    "strides": [2, 2, 2],
+    "num_res_units": 0,
+}
 LOSS = "ce_dice"
 CPU = torch.device("cpu")
 EPOCH_PATCHES, VALIDATION_CASES = (
@@ -118,7 +123,7 @@ def bare_seconds(network: nn.Module, batches: Sequence[Batch], settings: TrainPa
     start = time.perf_counter()
     for batch in loaded:
         optimiser.zero_grad()
-        loss(network(batch.image), batch.truth).backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss(network(batch.image), batch.truth))
         optimiser.step()
     return time.perf_counter() - start
 
@@ -168,7 +173,7 @@ def against_monai(patch: Sequence[int], steps: int, batch: int) -> list[dict[str
     criterion = DiceCELoss(to_onehot_y=True, softmax=True)
 
     def script() -> float:
-        network = UNet(3, 1, CLASSES, SMALL["channels"], SMALL["strides"])  # type: ignore[arg-type]
+        network = UNet(3, 1, CLASSES, SMALL["channels"], SMALL["strides"])
         optimiser = torch.optim.AdamW(network.parameters(), 1e-3)
         start = time.perf_counter()
         for _ in range(steps):  # an epoch over the cases is one step
@@ -184,7 +189,7 @@ def against_monai(patch: Sequence[int], steps: int, batch: int) -> list[dict[str
         settings = settings_of(patch, steps, batch, augmentation={"preset": "flip"}, precision=precision)
         sampler = sampler_of([case(str(i), *pair) for i, pair in enumerate(volumes)], settings)
         ours, theirs = side_by_side(
-            lambda sampler=sampler, settings=settings: epoch_seconds(  # type: ignore[misc]
+            lambda sampler=sampler, settings=settings: epoch_seconds(  # type: ignore[misc]  # has no types
                 small(patch), sampler, settings
             ),
             script,
@@ -224,7 +229,7 @@ def against_nnunet(patch: Sequence[int], steps: int, batch: int) -> list[dict[st
             sampler = sampler_of([case(str(i), *pair) for i, pair in enumerate(volumes)], settings)
             network = copy.deepcopy(trainer.network)
             ours_s, theirs_s = side_by_side(
-                lambda network=network, sampler=sampler, settings=settings: epoch_seconds(  # type: ignore[misc]
+                lambda network=network, sampler=sampler, settings=settings: epoch_seconds(  # type: ignore[misc]  # has no types
                     network, sampler, settings
                 ),
                 theirs,
@@ -254,7 +259,7 @@ def nnunet_trainer(folder: Path, volumes: Sequence[Any], patch: Sequence[int], b
             {"class_locations": places},
             str(cases / f"case{index}"),
         )
-    stages = len(SMALL["channels"])  # type: ignore[arg-type]
+    stages = len(SMALL["channels"])
     network = {
         "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
         "arch_kwargs": {
@@ -313,7 +318,7 @@ def validation_share(patches_per_second: float) -> list[dict[str, object]]:
     figures = []
     for metrics in (("DSC",), ("DSC", "HD95", "NSD@1mm")):
         case_s = bench_scoring.seconds(
-            lambda metrics=metrics: score_case(  # type: ignore[misc]
+            lambda metrics=metrics: score_case(  # type: ignore[misc]  # has no types
                 truth, prediction, bench_scoring.SPACING_MM, classes=bench_scoring.ORGANS, metrics=metrics
             ),
             repeats=2,
@@ -342,7 +347,7 @@ def formats_and_precisions(patch: Sequence[int], batch: int) -> list[dict[str, o
             start = time.perf_counter()
             with accelerator.autocast():
                 logits = network(image)
-            loss(logits, made.truth).backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss(logits, made.truth))
             return time.perf_counter() - start
 
         return step

@@ -67,6 +67,17 @@ def test_a_matrix_that_moves_nothing_cuts_out_the_centre(shape):
     assert patch["labels"].dtype == np.uint8
 
 
+def test_values_between_voxels_are_not_rounded_to_the_type_in_which_images_are_stored():
+    stored = np.random.default_rng(0).normal(size=(1, 8, 8)).astype(np.float16)
+    placement = draw_placement(always(rotation_degrees=(30, 30)), (1, 1), stream("x"))
+    patches = [
+        placement.apply({"image": image, "labels": stored[0] > 0}, (6, 6))["image"]
+        for image in (stored, stored.astype(np.float32))
+    ]
+    assert patches[0].dtype == np.float32
+    np.testing.assert_array_equal(*patches)
+
+
 def test_a_quarter_turn_by_hand():
     image = np.arange(9, dtype=np.float32).reshape(1, 3, 3)
     quarter = draw_placement(always(rotation_degrees=(90, 90)), (1, 1), stream("x"))

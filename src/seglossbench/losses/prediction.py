@@ -35,7 +35,7 @@ class Prediction:
 
     @cached_property
     def _log_p(self) -> tuple[Tensor, Tensor]:
-        log_p = _LogProbabilities.apply(self.logits, self._labels, self.dtype)  # type: ignore[no-untyped-call]
+        log_p = _LogProbabilities.apply(self.logits, self._labels, self.dtype)  # type: ignore[no-untyped-call]  # torch's
         return cast(tuple[Tensor, Tensor], log_p)
 
     @property

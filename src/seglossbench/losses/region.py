@@ -63,7 +63,7 @@ def matthews(prediction: Prediction, truth: Truth) -> Tensor:
 
 def overlaps(prediction: Prediction, truth: Truth) -> tuple[Tensor, Tensor, Tensor]:
     """Three (N, C) sums over voxels: probability on the class's own voxels, all its probability, its voxels."""
-    own = _SumByClass.apply(prediction.p_truth, truth.labels, truth.num_classes)  # type: ignore[no-untyped-call]
+    own = _SumByClass.apply(prediction.p_truth, truth.labels, truth.num_classes)  # type: ignore[no-untyped-call]  # torch's
     return own, prediction.p.flatten(2).sum(2), truth.class_counts.to(prediction.dtype)
 
 

@@ -46,7 +46,9 @@ class Placement:
                 raise InputError(NO_VOLUME_MAPS)
             arrays = {
                 "image": _resampled(arrays["image"], self.matrix, patch_size, "bilinear"),
-                "labels": _resampled(arrays["labels"][None], self.matrix, patch_size, "nearest")[0],
+                "labels": _resampled(arrays["labels"][None], self.matrix, patch_size, "nearest")[0].astype(
+                    arrays["labels"].dtype
+                ),
             }
         axes = tuple(axis - len(patch_size) for axis in self.flips)
         return {name: np.flip(array, axes) for name, array in arrays.items()}
@@ -110,8 +112,8 @@ def _rotation(chance: ChanceParams, dims: int, generator: np.random.Generator) -
 
 def _resampled(
     array: Array, matrix: NDArray[np.float64], patch_size: Sequence[int], mode: str
-) -> NDArray[Any]:
-    """The patch (C, *patch_size) that the matrix shows of ``array`` (C, *box), of the array's own type; 0 outside."""
+) -> NDArray[np.float32]:
+    """The patch (C, *patch_size) that the matrix shows of ``array`` (C, *box); 0 outside."""
     from monai.transforms.spatial.array import Affine
 
     homogeneous = np.eye(len(matrix) + 1)
@@ -120,7 +122,7 @@ def _resampled(
         affine=homogeneous, spatial_size=tuple(patch_size), mode=mode, padding_mode="zeros", image_only=True
     )
     moved = move(torch.from_numpy(np.ascontiguousarray(array, np.float32)))
-    return np.asarray(moved).astype(array.dtype)
+    return np.asarray(moved)
 
 
 Change = Callable[[NDArray[np.float32], float, np.random.Generator], NDArray[np.float32]]

@@ -49,7 +49,7 @@ class Clock:
         return time.perf_counter() - self.started
 
     def _record(self, part: str) -> None:
-        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch has no types here
         event.record(torch.cuda.current_stream(self._device))
         self._parts.append(part)
         self._events.append(event)
