@@ -186,6 +186,14 @@ def test_a_disk_that_takes_no_more_is_said(raw):
     assert len(prepare(raw).cases) == 3
 
 
+def test_the_shape_of_a_case_is_known_without_its_arrays(raw):
+    dataset = prepare(raw, settings=PreprocessParams(spacing_mm=(2, 1, 1), crop_to_nonzero=False))
+    assert {case.labels.shape for case in dataset.cases.values()} == {(10, 16, 12)}
+    for case in dataset.cases.values():
+        (case.folder / "labels.npy").unlink()
+    assert {case.shape for case in PreparedDataset(dataset.folder).cases.values()} == {(10, 16, 12)}
+
+
 def test_the_voxels_beside_a_header_decide_the_content(tmp_path):
     def write(brightness):
         labels = np.ones((4, 5, 6), np.uint8)

@@ -102,6 +102,7 @@ def write_case(
     """Write a prepared case whole or not at all; raises JobError where the disk does not take it."""
     facts = {
         "geometry": asdict(geometry),
+        "shape": labels.shape,
         "voxels_per_class": np.bincount(labels.ravel(), minlength=classes).tolist(),
     }
     try:

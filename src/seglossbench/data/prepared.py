@@ -22,7 +22,8 @@ from seglossbench.params import TrainParams
 class PreparedCase:
     """One case: ``image`` (C, *spatial) float16 and ``labels`` (*spatial) uint8 class indices, both memory-mapped.
 
-    ``truth`` is the label map to score against, relative to the folder of the raw data.
+    ``shape`` is that of ``labels``, known without opening it; ``truth`` is the label map to score against, relative to
+    the folder of the raw data.
     """
 
     name: str
@@ -32,6 +33,7 @@ class PreparedCase:
     patient: str
     truth: Path
     geometry: Geometry
+    shape: tuple[int, ...]
     voxels_per_class: tuple[int, ...]
 
     def slice_axis(self, settings: TrainParams) -> int | None:
@@ -106,5 +108,6 @@ class PreparedDataset:
             patient=fact["patient"],
             truth=Path(fact["truth"]) if fact["truth"] else (folder / TRUTH).resolve(),
             geometry=Geometry.from_json(fact["geometry"]),
+            shape=tuple(fact["shape"]),
             voxels_per_class=tuple(fact["voxels_per_class"]),
         )

@@ -120,7 +120,7 @@ def cache_maps(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
     cache = partial(
         _cache_maps_of, folder=dataset.maps.parent / "cases", in_mm=settings.distance_units == "mm"
     )
-    voxels = sum(math.prod(case.labels.shape) for case in cases)
+    voxels = sum(math.prod(case.shape) for case in cases)
     processes = min(processes, max(1, voxels // WORTH_A_PROCESS))
     places = over_cases(cache, cases, processes, f"maps {dataset.name}", bar=bool(cases))
     write_index(dataset.maps, dict(zip([case.name for case in cases], places, strict=True)))
