@@ -190,3 +190,14 @@ def test_a_source_needs_no_params(run, project, tmp_path):
     assert str(raw.relative_to(project)) in out
     assert "did you mean 'acdc17'" in run("download", "acd17")[2]
     assert "CC BY-NC-SA 4.0" in run("list", "sources")[1]
+
+
+def test_who_is_interrupted_is_told_how_to_go_on(run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Experiment, "load", interrupt)
+    status, _, error = run("list")
+    assert status == 130
+    assert "interrupted; run the same command again to go on" in error
+    assert "Abort" not in error

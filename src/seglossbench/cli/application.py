@@ -97,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = cli.main(words, prog_name="seglossbench", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):  # click makes the one of the other
+        click.echo("seglossbench: interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
     except Exception as error:
         if "--debug" in words:
             raise
@@ -107,7 +110,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
             error = JobError(f"{type(error).__name__}: {error} (--debug before the command shows where)")
         click.echo(f"seglossbench: {' '.join(str(error).split())}", err=True)
         sys.exit(2 if is_input else 1)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("seglossbench: interrupted; run the same command again to go on", err=True)
-        sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)

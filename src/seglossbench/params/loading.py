@@ -128,7 +128,7 @@ def _section_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
 def _one_line(error: ValidationError, path: Path, file: Path) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+    found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
     return f"{path} with {file}: {key}: {in_a_sentence(first['msg'])}{found}"
 
 
