@@ -32,7 +32,7 @@ def scan(tmp_path, write_nifti):
 
 def test_foreground_alone_is_learned_from(scan):
     hu = np.arange(1000).reshape(10, 10, 10)
-    facts = [case_facts(scan("a", hu), VALUES, Recipe(ct="foreground"))]
+    facts = [case_facts(scan("a", hu), VALUES, 1, Recipe(ct="foreground"))]
     found = learn(Recipe(ct="foreground"), "CT", facts).foreground[0]
     np.testing.assert_allclose((found.low, found.high), np.percentile(hu, (0.5, 99.5)))
     np.testing.assert_allclose((found.mean, found.sd), (hu.mean(), hu.std()))
@@ -73,8 +73,8 @@ def test_without_a_training_case_there_is_nothing_to_learn_from(scan, tmp_path):
 
 def test_intensities_are_kept_of_ct_alone(scan):
     recipe = Recipe(ct="foreground", spacing_mm="median")
-    assert "intensities" in case_facts(scan("a", 40), VALUES, recipe)
-    assert "intensities" not in case_facts(replace(scan("a", 40), modality="MRI"), VALUES, recipe)
+    assert "intensities" in case_facts(scan("a", 40), VALUES, 1, recipe)
+    assert "intensities" not in case_facts(replace(scan("a", 40), modality="MRI"), VALUES, 1, recipe)
 
 
 @pytest.mark.parametrize(("kept", "expected"), [(0.7, "z_score_nonzero"), (0.8, "z_score")])

@@ -131,6 +131,8 @@ def test_what_cannot_be_read_is_named(tmp_path, write_nifti):
         read_volume(tmp_path / "none.nii")
     with pytest.raises(InputError, match="NaN"):
         read_volume(write_nifti(tmp_path / "b.nii", np.full((2, 2, 2), np.nan, np.float32)))
+    with pytest.raises(InputError, match="infinite"):  # in the float32 that everything is computed in
+        read_volume(write_nifti(tmp_path / "b.nii", np.full((2, 2, 2), 1e300)))
     header = nib.Nifti1Header()
     header.set_sform(np.diag([0.0, 1, 1, 1]), 1)
     nib.save(nib.Nifti1Image(VOXELS, None, header), tmp_path / "c.nii")

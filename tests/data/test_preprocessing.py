@@ -34,7 +34,7 @@ def case(tmp_path, write_nifti):
 
 
 def test_a_case_goes_to_ras_and_its_labels_come_back(case):
-    image, labels, geometry, _ = preprocess_case(case, VALUES, MRI)
+    image, labels, geometry, _ = preprocess_case(case, VALUES, 1, MRI)
     assert image.shape == (1, 5, 4, 3)  # cropped, and the axes in RAS order
     assert geometry.spacing_mm == pytest.approx((2, 1, 3))
     assert labels[4, 0, 2] == 1  # flipped along the first and last axis
@@ -48,7 +48,9 @@ def test_labels_come_back_from_another_spacing(tmp_path, write_nifti):
     image = np.ones_like(labels, dtype=np.float32) + np.arange(12)
     files = write_nifti(tmp_path / "image.nii", image), write_nifti(tmp_path / "labels.nii", labels)
     respacing = replace(MRI, spacing_mm=(2, 2, 1))
-    prepared, small, geometry, _ = preprocess_case(Case("one", files[:1], files[1], "MRI"), VALUES, respacing)
+    prepared, small, geometry, _ = preprocess_case(
+        Case("one", files[:1], files[1], "MRI"), VALUES, 1, respacing
+    )
     assert prepared.shape == (1, 6, 6, 12)
     np.testing.assert_array_equal(small, labels[::2, ::2, :])  # even edges: nearest is exact
     np.testing.assert_array_equal(labels_in_raw_space(small, geometry), labels)
@@ -65,20 +67,26 @@ def test_labels_come_back_from_another_spacing(tmp_path, write_nifti):
 def test_image_and_labels_on_other_grids(case, write_nifti, shape, affine, message):
     write_nifti(case.images[0], np.ones(shape, np.float32), affine)
     with pytest.raises(InputError, match=message):
-        preprocess_case(case, VALUES, MRI)
+        preprocess_case(case, VALUES, 1, MRI)
+
+
+def test_a_case_of_more_channels_than_the_dataset_is_refused(case, write_nifti):
+    write_nifti(case.images[0], np.ones((6, 8, 7, 2), np.float32), TURNED)
+    with pytest.raises(InputError, match=r"l\.nii\.gz: .*\(image\.nii\.gz\) have 2 channels, and .* has 1"):
+        preprocess_case(case, VALUES, 1, MRI)
 
 
 def test_truncated_and_broken_files_are_named(case, write_nifti):
     whole = case.images[0].read_bytes()
     case.images[0].write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"image\.nii\.gz: truncated or damaged"):
-        preprocess_case(case, VALUES, MRI)
+        preprocess_case(case, VALUES, 1, MRI)
     case.images[0].write_text("no scan")
     with pytest.raises(InputError, match=r"image\.nii\.gz: not a readable NIfTI"):
-        preprocess_case(case, VALUES, MRI)
+        preprocess_case(case, VALUES, 1, MRI)
     write_nifti(case.images[0], np.full((6, 8, 7), np.nan, np.float32), TURNED)
     with pytest.raises(InputError, match=r"image\.nii\.gz: holds NaN"):
-        preprocess_case(case, VALUES, MRI)
+        preprocess_case(case, VALUES, 1, MRI)
 
 
 def test_real_scans_are_prepared_and_their_labels_come_back(realdata):
@@ -87,7 +95,7 @@ def test_real_scans_are_prepared_and_their_labels_come_back(realdata):
         assert len(index.cases) == count
         case = index.cases[0]
         plain = recipe(PreprocessParams(), index.layout, case.modality)
-        image, labels, geometry, _ = preprocess_case(case, index.label_values, plain)
+        image, labels, geometry, _ = preprocess_case(case, index.label_values, len(index.channels), plain)
         assert image.shape == (len(index.channels), *labels.shape)
         values = np.array(list(index.label_values.values()))
         raw = np.asarray(nib.load(case.labels).dataobj)
@@ -104,7 +112,7 @@ def test_an_image_keeps_its_pixels_and_each_colour_is_z_scored(tmp_path):
     case = Case("one", (tmp_path / "i.png",), tmp_path / "m.png", "RGB")
     values = {"background": 0, "mortar": 255}
     plain = recipe(PreprocessParams(), "topomortar", "RGB")
-    image, labels, geometry, _ = preprocess_case(case, values, plain)
+    image, labels, geometry, _ = preprocess_case(case, values, 3, plain)
     colours = np.moveaxis(pixels, 2, 0).astype(float)
     expected = (colours - colours.mean((1, 2), keepdims=True)) / colours.std((1, 2), keepdims=True)
     np.testing.assert_allclose(image, expected, atol=2e-3)
@@ -112,4 +120,4 @@ def test_an_image_keeps_its_pixels_and_each_colour_is_z_scored(tmp_path):
     assert (geometry.raw_shape, geometry.spacing_mm) == ((6, 8), (1, 1))
     np.testing.assert_array_equal(labels_in_raw_space(labels, geometry), labels)
     with pytest.raises(InputError, match=r"preprocess\.spacing_mm: has 3 sizes"):
-        preprocess_case(case, values, replace(plain, spacing_mm=(1, 1, 1)))
+        preprocess_case(case, values, 3, replace(plain, spacing_mm=(1, 1, 1)))

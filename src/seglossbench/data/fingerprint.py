@@ -22,12 +22,14 @@ CROPPED = 0.75  # nnU-Net masks the z-score if cropping leaves less than this sh
 ANISOTROPIC = 3.0
 
 
-def case_facts(case: Case, label_values: Mapping[str, int], recipe: Recipe) -> dict[str, Any]:
+def case_facts(
+    case: Case, label_values: Mapping[str, int], channel_count: int, recipe: Recipe
+) -> dict[str, Any]:
     """What one case contributes, as JSON: voxel size, shape, the share that cropping keeps, foreground intensities.
 
     The intensities are of CT alone, where the recipe normalises by them.
     """
-    loaded = load_case(case, label_values, recipe)
+    loaded = load_case(case, label_values, channel_count, recipe)
     facts: dict[str, Any] = {
         "spacing_mm": loaded.geometry.spacing_mm,
         "shape": loaded.labels.shape,

@@ -106,7 +106,10 @@ def read_unchecked(path: Path) -> Volume:
     array, affine = _read_nifti(path) if suffix in NIFTI else _read_with_simpleitk(path)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{path}: expected one number per voxel and channel, found {array.dtype}")
-    return Volume(array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array, affine)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # too large a number becomes infinite, which is a fault that is told
+            array = array.astype(np.float32, copy=False)
+    return Volume(array, affine)
 
 
 def faults_of(volume: Volume) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ class Loaded:
     truth: Volume | None = None
 
 
-def load_case(case: Case, label_values: Mapping[str, int], recipe: Recipe) -> Loaded:
+def load_case(case: Case, label_values: Mapping[str, int], channel_count: int, recipe: Recipe) -> Loaded:
     """Read a case and turn and crop it by the recipe; raises InputError that names the file at fault.
 
     The arrays are views of what was read, so that a case takes no more memory here than in its files.
@@ -42,6 +42,12 @@ def load_case(case: Case, label_values: Mapping[str, int], recipe: Recipe) -> Lo
         if different := difference(volume, truth, str(case.labels)):
             raise InputError(f"{file}: {different[1]}")
         channels.extend(volume.array)
+    if len(channels) != channel_count:
+        files = ", ".join(file.name for file in case.images)
+        raise InputError(
+            f"{case.labels}: the images of this case ({files}) have {len(channels)} channels, "
+            f"and the dataset has {channel_count}"
+        )
     altered = None
     if recipe.released_kits:
         channels, truth = as_released(channels, truth, case.labels)

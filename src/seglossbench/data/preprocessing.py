@@ -49,7 +49,7 @@ def preprocess_dataset(
     values = index.label_values
     places = [store.place(case, values, recipes[case.modality]) for case in index.cases]
     missing = [task for task in zip(index.cases, places, strict=True) if not task[1].exists()]
-    prepare = partial(_prepare, label_values=values, recipes=recipes)
+    prepare = partial(_prepare, label_values=values, channel_count=len(index.channels), recipes=recipes)
     for _ in over_cases(prepare, missing, processes, f"preprocess {dataset}", bar=bool(missing)):
         pass
     with atomic_folder(folder) as temporary:
@@ -72,13 +72,13 @@ def preprocess_dataset(
 
 
 def preprocess_case(
-    case: Case, label_values: Mapping[str, int], recipe: Recipe
+    case: Case, label_values: Mapping[str, int], channel_count: int, recipe: Recipe
 ) -> tuple[NDArray[np.float16], NDArray[np.uint8], Geometry, Volume | None]:
     """The image (C, *spatial), class indices (*spatial), geometry, and the truth if it is no longer the raw file's.
 
     Raises InputError that names a file at fault, or the key of a size with too few or too many axes.
     """
-    loaded = load_case(case, label_values, recipe)
+    loaded = load_case(case, label_values, channel_count, recipe)
     shape = target_shape(recipe, loaded.geometry)
     coarse = _coarse_axis(recipe, loaded.geometry)
     image = np.empty((len(loaded.channels), *shape), np.float16)
@@ -142,7 +142,12 @@ def _recipes(
             )
         places = [store.place(case, index.label_values, lacking, "fingerprints") for case in cases]
         missing = [task for task in zip(cases, places, strict=True) if not task[1].exists()]
-        find = partial(_find_facts, label_values=index.label_values, recipe=lacking)
+        find = partial(
+            _find_facts,
+            label_values=index.label_values,
+            channel_count=len(index.channels),
+            recipe=lacking,
+        )
         for _ in over_cases(find, missing, processes, f"fingerprint {dataset} {modality}", bar=bool(missing)):
             pass
         recipes[modality] = learn(lacking, modality, [json.loads(place.read_text()) for place in places])
@@ -150,13 +155,18 @@ def _recipes(
 
 
 def _prepare(
-    task: tuple[Case, Path], label_values: Mapping[str, int], recipes: Mapping[Modality, Recipe]
+    task: tuple[Case, Path],
+    label_values: Mapping[str, int],
+    channel_count: int,
+    recipes: Mapping[Modality, Recipe],
 ) -> None:
     case, place = task
-    prepared = preprocess_case(case, label_values, recipes[case.modality])
+    prepared = preprocess_case(case, label_values, channel_count, recipes[case.modality])
     write_case(place, case.name, *prepared, len(label_values))
 
 
-def _find_facts(task: tuple[Case, Path], label_values: Mapping[str, int], recipe: Recipe) -> None:
+def _find_facts(
+    task: tuple[Case, Path], label_values: Mapping[str, int], channel_count: int, recipe: Recipe
+) -> None:
     case, place = task
-    write_facts(place, case_facts(case, label_values, recipe))
+    write_facts(place, case_facts(case, label_values, channel_count, recipe))
