@@ -62,6 +62,16 @@ def test_cases_of_every_format_that_can_be_read_are_found(tmp_path, suffix):
     assert (case.name, case.labels.name) == ("a", f"a{suffix}")
 
 
+@pytest.mark.parametrize("part", ["imagesTr", "labelsTr"])
+def test_a_case_in_two_formats_is_ambiguous(amos, write_nifti, part):
+    """Which of the two is right is for its owner to say."""
+    write_nifti(amos / "amos22" / part / "amos_0001.nii", VOXELS)
+    with pytest.raises(InputError, match=r"amos_0001\.nii(\.gz)?: amos_0001 is there in another format"):
+        index_cases(amos)
+    index = index_cases(amos, gather_problems=True)
+    assert [case.name for case in index.cases] == ["amos_0008", "amos_0507"]
+
+
 def test_cases_behind_links_are_found(brats, tmp_path):
     (brats("case") / "case").rename(tmp_path / "elsewhere")
     raw = tmp_path / "raw"

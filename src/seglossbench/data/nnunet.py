@@ -69,14 +69,19 @@ def index_by(
     cases: list[Case] = []
     problems: list[Problem] = []
     for part in present:
-        labels = {image_stem(file): file for file in image_files(root / f"labels{part}")}
-        images = {image_stem(file): file for file in image_files(root / f"images{part}")}
+        labels, labels_again = _by_stem(root / f"labels{part}")
+        images, images_again = _by_stem(root / f"images{part}")
         for name, file in labels.items():
             # Whole name first: amos_0001 is a case and no channel 1.
             stems = [name] if name in images else [f"{name}_{number:04d}" for number in range(len(channels))]
             missing = [stem for stem in stems if stem not in images]
+            again = [images_again[stem] for stem in stems if stem in images_again]
+            again += [labels_again[name]] if name in labels_again else []
             place = root / f"images{part}"
-            if len(missing) == len(stems):
+            if again:
+                detail = f"{image_stem(again[0])} is there in another format, too; remove one of the two"
+                problems.append(Problem(name, "ambiguous files", again[0], detail))
+            elif len(missing) == len(stems):
                 problems.append(
                     Problem(name, "missing image", place, f"case {name} has labels and no file here")
                 )
@@ -88,6 +93,16 @@ def index_by(
                 cases.append(Case(name, files, file, modality(name), official[part]))
         problems += _left_over(images, labels, len(channels), root / f"labels{part}")
     return CaseIndex(layout, channels, label_values, tuple(cases), regions, tuple(problems))
+
+
+def _by_stem(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The images of a folder by their names without endings, and those that are there again with another ending."""
+    first: dict[str, Path] = {}
+    again = {}
+    for file in image_files(folder):
+        if first.setdefault(image_stem(file), file) != file:
+            again[image_stem(file)] = file
+    return first, again
 
 
 def _left_over(
