@@ -118,6 +118,12 @@ def test_amos_labels_without_image_are_named(amos):
         index_cases(amos)
 
 
+def test_a_description_without_labels_is_named(amos):
+    (amos / "amos22" / "dataset.json").write_text("{}")
+    with pytest.raises(InputError, match=r"dataset\.json: has no labels; add the classes and their values"):
+        index_cases(amos)
+
+
 def test_damaged_description_is_named(amos):
     (amos / "amos22" / "dataset.json").write_text("{")
     with pytest.raises(InputError, match=r"dataset\.json: not a dataset description"):

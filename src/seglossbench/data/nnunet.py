@@ -51,7 +51,12 @@ def read_description(folder: Path) -> tuple[Path, dict[str, Any]]:
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
         description["labels"].items()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except KeyError:
+        raise InputError(
+            f"{file}: has no labels; add the classes and their values, such as "
+            '"labels": {"background": 0, "liver": 1}'
+        ) from None
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{file}: not a dataset description with labels: {error}") from None
     return root, dict(description)
 
