@@ -1,4 +1,6 @@
+import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -201,3 +203,19 @@ def test_who_is_interrupted_is_told_how_to_go_on(run, monkeypatch):
     assert status == 130
     assert "interrupted; run the same command again to go on" in error
     assert "Abort" not in error
+
+
+def test_score_by_paper_a_leaves_out_what_it_does_not_define_and_counts_empty_masks(tmp_path):
+    truth, prediction, out = (tmp_path / name for name in ("truth.nii.gz", "prediction.nii.gz", "scores.csv"))
+    labels = np.zeros((8, 8, 8), np.uint8)
+    nib.save(nib.Nifti1Image(labels, np.eye(4)), prediction)
+    labels[2:5, 2:5, 2:5] = 1
+    nib.save(nib.Nifti1Image(labels, np.eye(4)), truth)
+    words = ["score", str(truth), str(prediction), "--empty", "paper_a_released", "--out", str(out)]
+    answer = CliRunner().invoke(program, words)
+    assert answer.exit_code == 0, answer.output
+    assert "left out, for paper_a_released does not define it: NSD@1mm" in answer.stderr
+    assert "empty masks, whose scores follow the policy paper_a_released: 1 prediction_empty" in answer.stderr
+    metrics = ("DSC", "HD", "HD95", "ASSD")
+    assert set(pd.read_csv(out)["metric"]) == {*(f"{name}_paper_a_released" for name in metrics), "status"}
+    assert CliRunner().invoke(program, [*words, "--metrics", "NSD@1mm"]).exit_code != 0

@@ -15,7 +15,9 @@ from seglossbench.errors import JobError
     "--regions", help="Classes and regions to score, such as 'WT=1,2,4 TC=1,4 ET=4'; by default every label."
 )
 @click.option(
-    "--metrics", default="DSC,HD,HD95,ASSD,NSD@1mm", show_default=True, help="Metrics, split by commas."
+    "--metrics",
+    show_default="DSC,HD,HD95,ASSD,NSD@1mm, without those that --empty does not define",
+    help="Metrics, split by commas.",
 )
 @click.option("--hd95", type=click.Choice(["pooled", "max_directed"]), default="pooled", show_default=True)
 @click.option(
@@ -31,7 +33,7 @@ def score(
     truth: Path,
     prediction: Path,
     regions: str | None,
-    metrics: str,
+    metrics: str | None,
     hd95: str,
     empty: str,
     workers: int,
@@ -46,9 +48,18 @@ def score(
     """
     from seglossbench import stages
 
-    stages.score(
-        truth, prediction, regions, metrics.split(","), hd95=hd95, empty=empty, workers=workers, out=out
+    said = stages.score(
+        truth,
+        prediction,
+        regions,
+        metrics.split(",") if metrics else None,
+        hd95=hd95,
+        empty=empty,
+        workers=workers,
+        out=out,
     )
+    for line in said:
+        click.echo(line, err=True)
     click.echo(out)
 
 

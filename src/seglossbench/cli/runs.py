@@ -116,7 +116,8 @@ def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> Non
 def status(settings: Settings, estimate: bool, tflops: float) -> None:
     """Show runs, jobs, hours and disk of the experiment, and what is done, what is running, what failed and why.
 
-    Needs no data. Hours come from finished runs, or else from steps that --estimate measured.
+    Needs no data, except folders of yours (datasets.NAME.folder), whose files are part of what a run is. Hours come
+    from finished runs, or else from steps that --estimate measured.
 
     \b
     Examples:

@@ -42,10 +42,17 @@ class Policy:
 
     def check(self, names: Iterable[str]) -> None:
         """Raise InputError for the first metric that the policy has no score for."""
+        _, undefined = self.defined_of(names)
+        if undefined:
+            known = ", ".join(self.metrics)
+            raise InputError(f"metrics: this policy for empty masks has no {undefined[0]}; it has {known}")
+
+    def defined_of(self, names: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Of metrics that take a score of empty masks those that the policy has a score for, and the others."""
+        parts: tuple[list[str], list[str]] = ([], [])
         for name in names:
-            if self.metrics and name not in self.metrics:
-                known = ", ".join(self.metrics)
-                raise InputError(f"metrics: this policy for empty masks has no {name}; it has {known}")
+            parts[bool(self.metrics) and name not in self.metrics].append(name)
+        return parts
 
     def score(self, status: Status, kind: Kind, diagonal: float) -> float | None:
         """The score of a metric of one ``kind`` in a volume of that ``diagonal``, or None if undefined."""

@@ -6,22 +6,33 @@ from pathlib import Path
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_file
 
+USUAL_METRICS = ("DSC", "HD", "HD95", "ASSD", "NSD@1mm")
+
 
 def score(
     truth: Path,
     prediction: Path,
     regions: str | None,
-    metrics: Sequence[str],
+    metrics: Sequence[str] | None,
     *,
     hd95: str,
     empty: str,
     workers: int,
     out: Path,
-) -> None:
-    """Score anybody's prediction files against truth files into a table of scores."""
-    from seglossbench.evaluation.pairs import pair_files
-    from seglossbench.evaluation.scores import parse_classes, score_files
+) -> list[str]:
+    """Score anybody's prediction files against truth files into a table; returns what is to be known of its means.
 
+    ``metrics`` are by default the usual ones that the policy ``empty`` for empty masks defines.
+    """
+    from seglossbench.evaluation.empty import policy_named
+    from seglossbench.evaluation.pairs import pair_files
+    from seglossbench.evaluation.scores import count_empty, parse_classes, score_files
+
+    said = []
+    if metrics is None:
+        metrics, undefined = policy_named(empty).defined_of(USUAL_METRICS)
+        if undefined:
+            said.append(f"left out, for {empty} does not define it: {', '.join(undefined)}")
     scores = score_files(
         pair_files(truth, prediction),
         classes=parse_classes(regions.split()) if regions else None,
@@ -32,6 +43,11 @@ def score(
     )
     with atomic_file(out) as temporary:
         scores.to_csv(temporary, index=False)
+    counts = count_empty(scores)
+    if counts:
+        found = ", ".join(f"{count} {status}" for status, count in counts.items())
+        said.append(f"empty masks, whose scores follow the policy {empty}: {found}")
+    return said
 
 
 def diagnose_maps(labels: Path, out: Path, *, in_mm: bool) -> str:
