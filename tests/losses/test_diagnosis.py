@@ -3,13 +3,20 @@ import pytest
 import torch
 
 from seglossbench.errors import InputError
-from seglossbench.losses.diagnosis import can_mislead, diagnose, logit_gradient, misleads
+from seglossbench.losses.diagnosis import can_mislead, diagnose, logit_gradient
 from seglossbench.losses.region_wise import class_map
 from seglossbench.maps import Truth
 
 LABELS = np.random.default_rng(0).integers(0, 4, (2, 3, 4)).repeat(2, 1).repeat(2, 2)
 TRUTH = Truth(LABELS, 4)
 MAPS = ["boundary", "active_contour", "rectified"]
+
+
+def misleads(p, z, labels):
+    """Where the gradient at the probabilities ``p`` lowers the true class or raises a wrong one."""
+    own = Truth(labels, z.shape[1]).one_hot(torch.bool)
+    gradient = logit_gradient(p, z)
+    return torch.where(own, gradient > 0, gradient < 0)
 
 
 @pytest.mark.parametrize("name", ["active_contour", "rectified"])

@@ -60,16 +60,6 @@ def can_mislead(values: Tensor, labels: Tensor) -> Tensor:
     return torch.where(own, values > lowest, values < highest)
 
 
-def misleads(p: Tensor, values: Tensor, labels: Tensor) -> Tensor:
-    """(N, C, *spatial) bool: where the gradient at these probabilities ``p`` does push away from the truth.
-
-    That is, where descent lowers the logit of the true class or raises that of a wrong one.
-    """
-    own = _own(values, labels)
-    gradient = logit_gradient(p, values)
-    return torch.where(own, gradient > 0, gradient < 0)
-
-
 def logit_gradient(p: Tensor, values: Tensor) -> Tensor:
     """(N, C, *spatial): ``p_j (z_j - sum_k p_k z_k)``, each voxel's gradient of ``sum_k p_k z_k`` by its logits."""
     return p * (values - (p * values).sum(1, keepdim=True))
