@@ -45,7 +45,17 @@ def test_a_row_per_class_counts_its_cases_and_its_share():
 def test_flat_images_have_areas():
     flat = [CaseFacts("a", "a", "", "MRI", (10, 10), (1.0, 1.0), {"mortar": 25.0})]
     assert case_table(flat)["mortar_mm²"].tolist() == [25]
-    assert class_table(flat)["share of all voxels"].tolist() == ["25 %"]
+    assert class_table(flat)["share of all pixels"].tolist() == ["25 %"]
+
+
+def test_photographs_have_pixels_and_no_voxel_size():
+    photo = [CaseFacts("a", "a", "", "RGB", (10, 10), (1.0, 1.0), {"mortar": 25.0}, "px")]
+    table = case_table(photo)
+    assert table["mortar_pixels"].tolist() == [25]
+    assert not [name for name in table if "mm" in name]
+    assert "median pixels" in class_table(photo)
+    titles = [axes.get_title() for axes in data_figure(photo).axes]
+    assert titles == ["Size of a class in a case, pixels", "Share of all pixels, %", "Number of pixels"]
 
 
 @pytest.mark.parametrize("facts", [FACTS, FACTS[:1], list(fabricated.case_facts())])

@@ -14,6 +14,7 @@ from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.data.facts import CaseFacts, facts_of
 from seglossbench.data.images import Volume, difference, faults_of, label_map, read_unchecked
 from seglossbench.data.loading import class_indices
+from seglossbench.data.prepared import distance_unit_of
 from seglossbench.errors import InputError
 from seglossbench.parallel import over_cases
 
@@ -112,7 +113,8 @@ def _check_labels(
         name: float(count * voxel_mm) for name, count in zip(list(label_values)[1:], counts, strict=True)
     }
     empty = Problem(case.name, "empty label", case.labels, "holds nothing but background")
-    return facts_of(case, truth.shape, truth.affine, sizes), [] if counts.any() else [empty]
+    facts = facts_of(case, truth.shape, truth.affine, sizes, distance_unit_of([case.labels]))
+    return facts, [] if counts.any() else [empty]
 
 
 def _checksum(array: NDArray[Any]) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from seglossbench.data.cases import Case
 from seglossbench.data.geometry import orientation_of
-from seglossbench.data.prepared import PreparedCase, PreparedDataset
+from seglossbench.data.prepared import PreparedCase, PreparedDataset, distance_unit_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class CaseFacts:
     shape: tuple[int, ...]
     spacing_mm: tuple[float, ...]
     class_sizes_mm: Mapping[str, float]
+    distance_unit: str = "mm"
+    """``px`` where the file does not tell the size of a pixel, which then counts as 1."""
 
     @property
     def size_mm(self) -> float:
@@ -34,6 +36,7 @@ def facts_of(
     shape: Sequence[int],
     affine: NDArray[np.float64],
     class_sizes_mm: Mapping[str, float],
+    distance_unit: str,
 ) -> CaseFacts:
     """The facts of a case whose raw array has that shape and affine."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
@@ -46,6 +49,7 @@ def facts_of(
         tuple(int(shape[axis]) for axis in order),
         tuple(float(spacing[axis]) for axis in order),
         class_sizes_mm,
+        distance_unit,
     )
 
 
@@ -56,5 +60,13 @@ def facts_of_prepared(dataset: PreparedDataset) -> list[CaseFacts]:
         voxel_mm = float(np.prod(case.geometry.spacing_mm))
         counts = zip(dataset.foreground, case.voxels_per_class[1:], strict=True)
         sizes = {name: count * voxel_mm for name, count in counts}
-        facts.append(facts_of(case, case.geometry.raw_shape, np.array(case.geometry.affine), sizes))
+        facts.append(
+            facts_of(
+                case,
+                case.geometry.raw_shape,
+                np.array(case.geometry.affine),
+                sizes,
+                distance_unit_of([case.truth]),
+            )
+        )
     return facts

@@ -1,6 +1,7 @@
 """A prepared dataset as the later stages see it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,11 @@ class PreparedCase:
         return per_class(open_array(self.folder / "foreground.npy"), self.voxels_per_class)
 
 
+def distance_unit_of(files: Iterable[Path]) -> str:
+    """``px`` for PNG files, which do not tell the size of a pixel, and ``mm`` for all others."""
+    return "px" if all(suffix_of(file) == PNG for file in files) else "mm"
+
+
 class PreparedDataset:
     """The cases of a prepared folder, with the names of their channels, classes and regions."""
 
@@ -95,8 +101,8 @@ class PreparedDataset:
 
     @property
     def distance_unit(self) -> str:
-        """``px`` for PNG files, which do not tell the size of a pixel, and ``mm`` for all others."""
-        return "px" if all(suffix_of(case.truth) == PNG for case in self.cases.values()) else "mm"
+        """The unit of distances in the truth files of all cases."""
+        return distance_unit_of(case.truth for case in self.cases.values())
 
     def _case(self, name: str, fact: dict[str, Any]) -> PreparedCase:
         folder = self.folder.parent / fact["folder"]

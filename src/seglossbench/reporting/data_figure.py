@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from seglossbench.data.facts import CaseFacts
-from seglossbench.reporting.data_tables import AXES, unit_of
+from seglossbench.reporting.data_tables import AXES, element_of, unit_of
 from seglossbench.reporting.figures import REMARK, STYLE, Look, looks_of, new_figure
 
 CAPTION = (
@@ -32,9 +32,13 @@ def data_figure(facts: Sequence[CaseFacts]) -> Figure:
         sizes, shares = left.subplots(1, 2, width_ratios=(2.2, 1), sharey=True)
         _draw_sizes(sizes, facts, classes)
         _draw_shares(shares, facts, classes)
-        spacing, shape = right.subplots(2, 1)
-        _draw_axes(spacing, facts, [fact.spacing_mm for fact in facts], "Voxel size, mm")
-        _draw_axes(shape, facts, [fact.shape for fact in facts], "Number of voxels")
+        element = element_of(facts)
+        has_spacing = facts[0].distance_unit == "mm"
+        panels = right.subplots(1 + has_spacing, 1, squeeze=False)[:, 0]
+        if has_spacing:
+            spacings = [fact.spacing_mm for fact in facts]
+            _draw_axes(panels[0], facts, spacings, f"{element.capitalize()} size, mm")
+        _draw_axes(panels[-1], facts, [fact.shape for fact in facts], f"Number of {element}s")
         looks = _looks(facts)
         if len(looks) > 1:
             handles = [_mark(look, label=modality) for modality, look in looks.items()]
@@ -97,7 +101,7 @@ def _draw_sizes(axes: Axes, facts: Sequence[CaseFacts], classes: Sequence[str]) 
 
 def _draw_shares(axes: Axes, facts: Sequence[CaseFacts], classes: Sequence[str]) -> None:
     whole = sum(fact.size_mm for fact in facts)
-    _rows(axes, classes, "Share of all voxels, %")
+    _rows(axes, classes, f"Share of all {element_of(facts)}s, %")
     for row, name in enumerate(classes):
         share = 100 * sum(fact.class_sizes_mm[name] for fact in facts) / whole
         if share > 0:
