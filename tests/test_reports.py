@@ -51,3 +51,13 @@ def test_the_epoch_of_the_weights_is_that_of_the_runs(experiment, project):
         "last epoch of 9 (brats_phantom unet), last epoch of 2 (brats_phantom dynunet), "
         "best epoch of 9 (amos_phantom unet), best epoch of 2 (amos_phantom dynunet)"
     )
+
+
+def test_a_dataset_that_is_not_prepared_is_named_and_stops_no_report(experiment, tmp_path):
+    run = experiment.runs[0]
+    run.scores.parent.mkdir(parents=True)
+    run.scores.write_text("case,class,metric,value\na,liver,DSC,0.625\n")
+    text = reports.report(experiment, tmp_path / "out").read_text(encoding="utf-8")
+    assert "dataset.json: not there; run seglossbench preprocess first" in text
+    assert "0.625" in text
+    assert "the diagonal of the volume" in text

@@ -3,7 +3,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seglossbench.reporting.figures import convergence, looks_of, per_class, save, seed_spread
+from seglossbench.reporting.figures import (
+    convergence,
+    looks_of,
+    per_class,
+    save,
+    scores_by_epoch,
+    seed_spread,
+)
 from seglossbench.reporting.metrics import metric_of
 
 
@@ -93,3 +100,17 @@ def test_figures_are_the_same_bytes_each_time_and_leave_no_global_state(tmp_path
     pixels = int.from_bytes(header[:4]), int.from_bytes(header[4:])
     assert pixels == pytest.approx((2 * width, 2 * height), abs=1)
     assert dict(mpl.rcParams) == before
+
+
+def test_test_scores_by_epoch_have_a_panel_per_metric_and_leave_out_infinite_distances():
+    rows = [
+        {"loss": "ce", "seed": "0", "epoch": epoch, "split": "test_by_epoch", "name": name, "value": value}
+        for epoch, scores in ((1, (0.2, float("inf"))), (3, (0.4, 8.0)), (5, (0.6, 4.0)))
+        for name, value in zip(("DSC", "HD"), scores, strict=True)
+    ]
+    metrics = [metric_of("DSC"), metric_of("HD")]
+    figure = scores_by_epoch(pd.DataFrame(rows), looks_of(["ce"]), metrics)
+    dsc, hd = figure.axes
+    assert dsc.lines[0].get_xydata().tolist() == [[1, 0.2], [3, 0.4], [5, 0.6]]
+    assert hd.lines[0].get_xydata().tolist() == [[3, 8], [5, 4]]
+    assert hd.get_title() == "Test HD ↓ [mm]"

@@ -182,8 +182,11 @@ def test_metrics_are_shown_when_asked_for_and_unknown_ones_refused(tmp_path):
     scores = pd.concat([small(), small().assign(metric="HD"), small().assign(metric="ASSD")])
     write_report(tmp_path / "default", scores, NOTHING, Facts("x"))
     write_report(tmp_path / "asked", scores, NOTHING, Facts("x"), metrics=("HD", "ASSD"))
-    assert not (tmp_path / "default/tables/d_HD.csv").exists()
-    assert (tmp_path / "asked/tables/d_HD.csv").exists()
+    tables = {
+        name: {file.stem for file in (tmp_path / name / "tables").glob("d_*.csv")}
+        for name in ("default", "asked")
+    }
+    assert tables == {"default": {"d_DSC", "d_HD", "d_ASSD"}, "asked": {"d_HD", "d_ASSD"}}
     with pytest.raises(InputError, match="did you mean 'ASSD'"):
         write_report(tmp_path / "wrong", scores, NOTHING, Facts("x"), metrics=("ASD",))
     assert not (tmp_path / "wrong").exists()
@@ -208,3 +211,60 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "reports").write_text("")
     with pytest.raises(InputError, match="not a folder"):
         write_report(tmp_path / "reports", small(), NOTHING, Facts("x"))
+
+
+def of_two_parts():
+    """The scores of two datasets that were made by other metrics and conventions."""
+    hd = pd.concat([small(), small().assign(metric="HD")]).assign(dataset="hearts")
+    hd95 = pd.concat([small(), small().assign(metric="HD95")]).assign(dataset="organs")
+    described = (
+        Dataset("hearts", 1, 0, 1, hd95="", empty_policy="drop", distance_unit="px"),
+        Dataset("organs", 1, 0, 1, hd95="pooled", empty_policy="diagonal"),
+    )
+    return pd.concat([hd, hd95]), Facts("both", datasets=described)
+
+
+def test_a_dataset_has_tables_of_its_own_metrics_only(tmp_path):
+    write_report(tmp_path, of_two_parts()[0], NOTHING, Facts("x"))
+    found = {file.stem for file in (tmp_path / "tables").glob("*_*.csv")}
+    assert found == {"hearts_DSC", "hearts_HD", "organs_DSC", "organs_HD95"}
+
+
+def test_every_convention_is_told_of_the_datasets_that_follow_it(tmp_path):
+    scores, facts = of_two_parts()
+    text = write_report(tmp_path, scores, NOTHING, facts).read_text(encoding="utf-8")
+    assert "<dd>hearts: drop: a missed class has DSC 0 and no distance" in text
+    assert "<dd>organs: diagonal: a missed class or a false alarm" in text
+    assert "<dt>HD95</dt><dd>pooled: the 95th percentile" in text
+    assert "<dd>hearts: in px</dd><dd>organs: in mm</dd>" in text
+
+
+def test_scores_of_paper_a_keep_their_directions_and_are_in_voxels(tmp_path):
+    suffix = "_paper_a_released"
+    scores = pd.concat([small().assign(metric=f"HD95{suffix}"), small().assign(metric=f"DSC{suffix}")])
+    text = write_report(tmp_path, scores, NOTHING, Facts("x")).read_text(encoding="utf-8")
+    assert f"HD95{suffix} ↓ [voxels]" in text
+    assert text.index(f">DSC{suffix} ↑</h3>") < text.index(f">HD95{suffix} ↓ [voxels]</h3>")
+
+
+def test_a_dataset_that_is_not_prepared_says_so_beside_its_scores(tmp_path):
+    facts = Facts("x", datasets=(Dataset("d", 0, 0, 0, missing="data/d: not there"), Dataset("e", 1, 0, 1)))
+    text = write_report(tmp_path, small(), NOTHING, facts).read_text(encoding="utf-8")
+    assert "data/d: not there" in text
+    assert "0 cases to train" not in text
+    assert "1 case to train" in text
+    assert (tmp_path / "tables/d_DSC.csv").exists()
+
+
+def test_test_scores_by_epoch_have_a_figure(tmp_path):
+    rows = [
+        ("d", "u", loss, seed, epoch, 0, "test_by_epoch", name, value)
+        for loss in ("ce", "dice")
+        for seed in ("0", "1")
+        for epoch in (1, 3)
+        for name, value in (("DSC", 0.1 * epoch), ("HD", 9.0 - epoch))
+    ]
+    columns = ["dataset", "network", "loss", "seed", "epoch", "step", "split", "name", "value"]
+    page = write_report(tmp_path, small(), pd.DataFrame(rows, columns=columns), Facts("x"))
+    assert (tmp_path / "figures/d_test_by_epoch_u.png").exists()
+    assert "Test scores by epoch, u" in page.read_text(encoding="utf-8")

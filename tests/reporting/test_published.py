@@ -1,11 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from seglossbench.errors import InputError
-from seglossbench.reporting import Facts, write_report
+from seglossbench.reporting import Facts, comparison_figures, write_report
 from seglossbench.reporting.comparison import compare, pairs_of
+from seglossbench.reporting.figures import looks_of, save
 from seglossbench.reporting.inputs import check_scores
 from seglossbench.reporting.metrics import metric_of
 from seglossbench.reporting.published import TOPOMORTAR_DIAGONAL_PX, Published, read_published
@@ -124,3 +126,21 @@ def test_the_report_shows_ours_beside_the_published(folder, ours, tmp_path):
     for file in ("tables/topomortar_published_unet.csv", "figures/topomortar_published_images_unet.png"):
         assert file in page
         assert Path(out / file).is_file()
+
+
+@pytest.mark.parametrize("values", [(1.0, float("inf")), (float("inf"), float("inf")), (float("nan"), 2.0)])
+def test_infinite_and_undefined_distances_are_counted_and_not_drawn(values, tmp_path):
+    def scores(loss):
+        rows = [
+            {"loss": loss, "seed": "0", "case": case, "metric": "HD", "value": value}
+            for case, value in enumerate(values)
+        ]
+        return pd.DataFrame(rows)
+
+    ours, theirs, looks = scores("ce"), scores("CE"), looks_of(["ce"])
+    pair, metrics = [("ce", "CE")], [metric_of("HD")]
+    figure = comparison_figures.image_by_image(ours, theirs, pair, looks, metrics)
+    lacking = sum(not np.isfinite(value) for value in values)
+    assert [text.get_text() for text in figure.axes[0].texts] == [f"{lacking} of 2 undefined or ∞"]
+    save(figure, tmp_path / "images")
+    save(comparison_figures.ours_and_published(ours, theirs, pair, looks, metrics), tmp_path / "losses")

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from seglossbench.reporting.figures import STYLE, Look, new_figure
+from seglossbench.reporting.figures import REMARK, STYLE, Look, new_figure
 from seglossbench.reporting.metrics import Metric
 
 _PUBLISHED: dict[str, Any] = {"color": "#6b6b6b", "marker": "o", "markerfacecolor": "white"}
@@ -79,7 +80,14 @@ def image_by_image(
                     .mean()
                     for scores, of in ((published, name), (ours, loss))
                 ]
-                both = pd.concat(by_case, axis=1, keys=["published", "ours"]).dropna()
+                known = pd.concat(by_case, axis=1, keys=["published", "ours"])
+                both = known[np.isfinite(known).all(axis=1)]
+                axes.set(title=loss, xlabel=f"{name}, {metric.title}", ylabel=f"ours, {metric.title}")
+                if missing := len(known) - len(both):
+                    text = f"{missing} of {len(known)} undefined or ∞"
+                    axes.text(0.03, 0.97, text, transform=axes.transAxes, va="top", **REMARK)
+                if both.empty:
+                    continue
                 axes.axline((0, 0), slope=1, color="#999999", linewidth=0.8)
                 style: dict[str, Any] = {
                     "color": looks[loss].colour,
@@ -94,18 +102,18 @@ def image_by_image(
                 axes.set(
                     xlim=(low - margin, high + margin), ylim=(low - margin, high + margin), aspect="equal"
                 )
-                axes.set(title=loss, xlabel=f"{name}, {metric.title}", ylabel=f"ours, {metric.title}")
     return figure
 
 
 def _draw(axes: Axes, scores: pd.DataFrame, height: float, style: Mapping[str, Any]) -> None:
     """The mean with a line of one deviation to either side, and a tick for the mean of each seed."""
     by_case = scores.groupby(["seed", "case"], sort=False)["value"].mean()
-    if by_case.dropna().empty:
+    if not np.isfinite(by_case.mean()):  # an infinite distance of one image is that of the mean, too
         return
     axes.errorbar([by_case.mean()], [height], xerr=[by_case.std()], markersize=6, linewidth=1.4, **style)
     seeds = by_case.groupby("seed").mean()
     ticks: dict[str, Any] = {"color": style["color"], "linestyle": "none", "alpha": 0.8}
+    seeds = seeds[np.isfinite(seeds)]
     axes.plot(seeds, [height] * len(seeds), marker="|", markersize=9, **ticks)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from seglossbench.data.facts import CaseFacts
 from seglossbench.data.splits import Split
@@ -23,7 +24,9 @@ class Run:
 class Dataset:
     """A dataset: how many cases it has for what, its classes in their order, and which cases were left out and why.
 
-    ``split`` names the cases of each part, ``cases`` says what all of them are like.
+    ``hd95`` and ``empty_policy`` name the conventions of its scores, empty where none needs it, None where it is that
+    of the whole report. ``missing`` says why nothing else is known of it. ``split`` names the cases of each part,
+    ``cases`` says what all of them are like.
     """
 
     name: str
@@ -36,6 +39,9 @@ class Dataset:
     split: Split | None = None
     cases: tuple[CaseFacts, ...] = ()
     distance_unit: str = "mm"
+    hd95: str | None = None
+    empty_policy: str | None = None
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,3 +57,10 @@ class Facts:
     conventions: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+
+
+def convention_of(facts: Facts, dataset: Dataset | None, name: Literal["hd95", "empty_policy"]) -> str:
+    """The convention that the scores of a dataset follow: its own, or else that of the whole report."""
+    own: str | None = getattr(dataset, name, None)
+    of_all: str = getattr(facts, name)
+    return of_all if own is None else own

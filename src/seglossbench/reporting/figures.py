@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from seglossbench.reporting.metrics import Metric
+from seglossbench.reporting.metrics import Metric, plain_name
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")  # Okabe and Ito's
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
@@ -70,8 +71,9 @@ def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], metric: str 
     ``histories`` are those of one dataset and network. Line: mean over seeds; band: their minimum to maximum; a cross
     where a run ends before the longest one.
     """
-    validation = _by_epoch(histories, "validation", metric)
-    training = _by_epoch(histories, "train", "loss")
+    scored = histories[histories["name"].map(plain_name) == metric]
+    validation = _by_epoch(scored[scored["split"] == "validation"])
+    training = _by_epoch(histories[(histories["split"] == "train") & (histories["name"] == "loss")])
     losses = [loss for loss in looks if loss in set(histories["loss"])]
     columns = min(3, max(1, ceil(len(losses) / 2)))
     rows = max(1, ceil(len(losses) / columns))
@@ -97,6 +99,23 @@ def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], metric: str 
         for panel in list(right.axes)[len(losses) :]:
             panel.remove()
         right.supxlabel("epoch", fontsize=9)
+    return figure
+
+
+def scores_by_epoch(histories: pd.DataFrame, looks: Mapping[str, Look], metrics: Sequence[Metric]) -> Figure:
+    """A panel per metric of the test scores by epoch, drawn as ``convergence`` draws those of the validation."""
+    losses = [loss for loss in looks if loss in set(histories["loss"])]
+    with mpl.rc_context(STYLE):
+        width = max(6.0, 4.6 * len(metrics) + 0.6)
+        figure = new_figure(width, 4.2)
+        for metric, axes in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
+            own = histories[histories["name"] == metric.name]
+            values = _by_epoch(own[np.isfinite(own["value"])])
+            for loss in losses:
+                _draw_band(axes, values, loss, looks[loss])
+            axes.set(title=f"Test {metric.title}", xlabel="epoch", ylabel=f"{metric.name}, mean over classes")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _legend(figure, {loss: looks[loss] for loss in losses}, "outside lower center", int(width / 1.9))
     return figure
 
 
@@ -240,11 +259,9 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _by_epoch(histories: pd.DataFrame, split: str, name: str) -> pd.DataFrame:
+def _by_epoch(histories: pd.DataFrame) -> pd.DataFrame:
     """One row per loss, seed and epoch: the mean of what was recorded within the epoch."""
-    chosen = histories[(histories["split"] == split) & (histories["name"] == name)].dropna(
-        subset=["epoch", "value"]
-    )
+    chosen = histories.dropna(subset=["epoch", "value"])
     return chosen.groupby(["loss", "seed", "epoch"], sort=False)["value"].mean().reset_index()
 
 

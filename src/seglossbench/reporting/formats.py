@@ -10,7 +10,6 @@ from pathlib import Path
 import jinja2
 
 from seglossbench.reporting.tables import Cell, Row, Table, slug
-from seglossbench.statistics.summaries import MEAN
 
 
 def _labels(table: Table, row: Row) -> list[str]:
@@ -32,7 +31,7 @@ def to_markdown(table: Table) -> str:
     """The table in Markdown, its caption above and its notes below."""
     lines = [
         _markdown_line([_markdown(name) for name in table.header]),
-        _markdown_line([":--"] * len(table.labels) + ["--:"] * (len(table.classes) + 1)),
+        _markdown_line([":--"] * len(table.labels) + ["--:"] * len(table.columns)),
     ]
     for row in table.rows:
         lines.append(_markdown_line([*map(_markdown, _labels(table, row)), *map(_markdown_cell, row.cells)]))
@@ -67,7 +66,7 @@ def to_latex(table: Table) -> str:
         rf"\caption{{{_latex(table.caption)}}}",
         rf"\label{{tab:{slug(table.dataset)}-{slug(table.metric.name)}}}",
     ]
-    columns = len(table.classes) + 1
+    columns = len(table.columns)
     blocks = ceil(columns / _LATEX_COLUMNS)
     width = ceil(columns / blocks)
     for first in range(0, columns, width):
@@ -81,7 +80,7 @@ def to_latex(table: Table) -> str:
 
 def _latex_block(table: Table, columns: slice) -> list[str]:
     """Some of the columns of numbers, with the names of the rows."""
-    names = [*table.classes, MEAN][columns]
+    names = table.columns[columns]
     lines = [
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(names)}}}",

@@ -1,5 +1,6 @@
 """How a metric is printed: its unit, its digits, and which direction is better."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,9 +30,16 @@ class Metric:
         return "∞" if np.isposinf(value) else f"{value:.{self.digits}f}"
 
 
+def plain_name(name: str) -> str:
+    """The metric's name without that of the policy whose scores are in voxels."""
+    return name.removesuffix("_paper_a_released")
+
+
 def metric_of(name: str, distance_unit: str = "mm") -> Metric:
     """The metric by its name in the scores; one that we do not know has no direction."""
-    family = name.partition("@")[0]
+    family = plain_name(name).partition("@")[0]
+    if family != name.partition("@")[0]:
+        distance_unit = "voxels"
     if family in ("DSC", "IoU", "sensitivity", "precision", "NSD", "NSD_voxel"):
         return Metric(name, "higher")
     if family in ("HD", "HD95", "HD95_pooled", "HD95_max_directed", "ASSD", "ASD_pooled"):
@@ -41,6 +49,8 @@ def metric_of(name: str, distance_unit: str = "mm") -> Metric:
     return Metric(name)
 
 
-def metrics_to_show(found: list[str]) -> list[str]:
-    """DSC and HD95 where the scores have them, else all that they have."""
-    return [name for name in ("DSC", "HD95") if name in found] or found
+def in_order(found: Iterable[str]) -> list[str]:
+    """All metrics that the scores have, DSC and HD95 first."""
+    found = list(dict.fromkeys(found))
+    first = [name for wanted in ("DSC", "HD95") for name in found if plain_name(name) == wanted]
+    return [*first, *(name for name in found if name not in first)]

@@ -10,10 +10,10 @@ import pandas as pd
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import write_text
 from seglossbench.reporting import figures
-from seglossbench.reporting.facts import Dataset, Facts, Run
+from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.formats import template
 from seglossbench.reporting.inputs import check_histories, check_scores
-from seglossbench.reporting.metrics import metrics_to_show
+from seglossbench.reporting.metrics import in_order
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.section import Material, Section, write_section
 from seglossbench.reporting.tables import Row, slug
@@ -32,8 +32,9 @@ _CONVENTIONS = {
     ),
     "brats": "a missed class or a false alarm has DSC 0 and distance 373.13; two empty masks have DSC 1 and distance 0",
     "paper_a_released": (
-        "as the code released with arXiv 2407.06176: a missed class has DSC 0.0144 and distance 20, "
-        "a false alarm is skipped"
+        "as the code released with arXiv 2407.06176: distances in voxels; a missed class has DSC 0.0144, HD and HD95 "
+        "20 and average distances 10, a false alarm is skipped; an HD or HD95 above 50 is replaced by 20, an average "
+        "distance above 20 by 10"
     ),
 }
 
@@ -63,7 +64,7 @@ def write_report(
 ) -> Path:
     """Write the report into the folder ``out`` and return its page, ``out/index.html``.
 
-    ``metrics`` are those that get a table: by default DSC and HD95 where the scores have them, else all they have.
+    ``metrics`` are those that get a table, by default all that the scores have.
     ``published`` are the scores of others to be shown beside ours, by dataset. A
     report that fails leaves the former one as it was. Files of ``out`` that no report wrote are left alone.
     """
@@ -98,7 +99,7 @@ def _prepare(
     for name in metrics or ():
         if found and name not in found:
             raise InputError(f"metrics: no scores of {name!r}; {nearest(name, found)}")
-    shown = tuple(metrics or metrics_to_show(found))
+    shown = tuple(metrics or in_order(found))
     checked = check_histories(histories)
     losses = dict.fromkeys([*(run.loss for run in facts.runs), *folded["loss"], *checked["loss"]])
     folded = folded[folded["metric"].isin(shown)]
@@ -130,13 +131,18 @@ def _datasets(material: Material) -> dict[str, str]:
 
 def _page(material: Material, sections: Sequence[Section]) -> str:
     facts = material.facts
-    units = [dataset.distance_unit for dataset in facts.datasets]
     runs = pd.DataFrame([vars(run) for run in facts.runs], columns=list(Run.__dataclass_fields__))
+    described: list[Dataset | None] = [*facts.datasets] or [None]
+    units = [dataset.distance_unit for dataset in facts.datasets]
     conventions = {
-        "HD95": _explained(facts.hd95),
-        "Empty masks": _explained(facts.empty_policy),
-        "Distances": "in " + " and ".join(dict.fromkeys(units or [facts.distance_unit])),
-        **facts.conventions,
+        "HD95": _stated(facts, [convention_of(facts, dataset, "hd95") for dataset in described]),
+        "Empty masks": _stated(
+            facts, [convention_of(facts, dataset, "empty_policy") for dataset in described]
+        ),
+        "Distances": _stated(
+            facts, [f"in {unit}" if unit else "" for unit in units] or [f"in {facts.distance_unit}"]
+        ),
+        **{name: [text] for name, text in facts.conventions.items()},
     }
     return template("page.html").render(
         facts=facts,
@@ -172,9 +178,22 @@ def _overviews(sections: Sequence[Section]) -> list[Overview]:
     ]
 
 
+def _stated(facts: Facts, by_dataset: Sequence[str]) -> list[str]:
+    """Each convention in words, with its datasets where they differ; nothing where no dataset needs one."""
+    if not facts.datasets:
+        return [_explained(name) or "not stated by whoever computed the scores" for name in by_dataset]
+    datasets: dict[str, list[str]] = {}
+    for dataset, name in zip(facts.datasets, by_dataset, strict=True):
+        if name:
+            datasets.setdefault(name, []).append(dataset.name)
+    if len(datasets) == 1:
+        return [_explained(name) for name in datasets]
+    return [f"{', '.join(of)}: {_explained(name)}" for name, of in datasets.items()]
+
+
 def _explained(name: str) -> str:
     meaning = _CONVENTIONS.get(name)
-    return f"{name}: {meaning}" if meaning else name or "not stated by whoever computed the scores"
+    return f"{name}: {meaning}" if meaning else name
 
 
 def _publish(folder: Path, out: Path) -> None:

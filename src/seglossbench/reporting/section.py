@@ -13,11 +13,14 @@ from seglossbench.reporting import comparison_figures, figures, formats
 from seglossbench.reporting.comparison import Comparison, compare, pairs_of, to_csv
 from seglossbench.reporting.data_figure import CAPTION, data_figure
 from seglossbench.reporting.data_tables import case_table, class_table
-from seglossbench.reporting.facts import Dataset, Facts, Run
-from seglossbench.reporting.metrics import metric_of
+from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
+from seglossbench.reporting.metrics import in_order, metric_of
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.tables import Table, build_table, slug
 from seglossbench.statistics.summaries import absences, seed_means, spread_over
+
+TEST_BY_EPOCH = "test_by_epoch"
+"""The split of a history's rows that score the test cases while a run trains."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,11 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
     pairs.sort(key=lambda pair: networks.index(pair[0]))
     classes = _in_order(list(dict.fromkeys(scores["class"])), described.classes if described else ())
     reasons, unfinished = _without_scores(runs, scores)
+    # Parts of an experiment may have other metrics; a dataset without any scores says so once.
+    scored = set(scores["metric"])
+    metrics = [name for name in material.metrics if name in scored] or material.metrics[:1]
     tables = []
-    for name in material.metrics:
+    for name in metrics:
         table = build_table(
             scores,
             material.summaries,
@@ -94,7 +100,7 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
             classes,
             planned_seeds=len({run.seed for run in runs}),
             reasons=reasons,
-            empty_policy=facts.empty_policy,
+            empty_policy=convention_of(facts, described, "empty_policy"),
         )
         stem = f"tables/{anchor}_{slug(name)}"
         for ending, text in (
@@ -138,7 +144,9 @@ def _comparisons(
     published = material.published.get(dataset)
     if published is None or scores.empty:
         return
-    shared = [name for name in material.metrics if name in set(published.scores["metric"])]
+    shared = [
+        name for name in material.metrics if name in set(published.scores["metric"]) & set(scores["metric"])
+    ]
     metrics = [metric_of(name, unit) for name in shared]
     names = list(dict.fromkeys(published.scores["loss"]))
     for network in networks:
@@ -214,9 +222,20 @@ def _pictures(
             "ended before the longest one. Right: the training loss, drawn in the same way. Losses have different "
             "units and some are negative by definition, so each has its own scale: compare shapes, not heights.",
         )
+        by_epoch = own[own["split"] == TEST_BY_EPOCH]
+        if not by_epoch.empty:
+            names = in_order(by_epoch["name"])
+            yield picture(
+                figures.scores_by_epoch(by_epoch, shown, [metric_of(name, unit) for name in names]),
+                f"test_by_epoch_{slug(network)}",
+                f"Test scores by epoch, {network}",
+                f"The test cases, scored while the networks train; {band}. They choose nothing, and tell how steadily "
+                "a loss is optimised: a wide band or a restless end is a result that depends on chance. Scored on the "
+                "prepared grid, so not equal to the tables; an epoch without a defined distance leaves a gap.",
+            )
     if scores.empty:
         return
-    name = material.metrics[0]
+    name = next(name for name in material.metrics if name in set(scores["metric"]))
     metric = metric_of(name, unit)
     own = scores[scores["metric"] == name]
     own_looks = {

@@ -87,9 +87,14 @@ class Table:
         return [max(len(cell.signs) for cell in column) for column in columns]
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of numbers: the classes and, where there are several, their mean."""
+        return columns_of(self.classes)
+
+    @property
     def header(self) -> list[str]:
         """The names of all columns."""
-        return [*self.labels, *self.classes, MEAN]
+        return [*self.labels, *self.columns]
 
 
 def build_table(
@@ -118,7 +123,7 @@ def build_table(
     built = []
     for network, loss in rows:
         mean = by_key.get((network, loss, MEAN))
-        cells = tuple(_cell(by_key.get((network, loss, name)), metric, best) for name in (*classes, MEAN))
+        cells = tuple(_cell(by_key.get((network, loss, name)), metric, best) for name in columns_of(classes))
         remark = _remark(mean, most_seeds, own["case"].nunique(), len(present))
         built.append(Row(network, loss, cells, remark))
     notes = [
@@ -126,8 +131,15 @@ def build_table(
         *_empty_notes(found, empty_policy),
         *_missing_notes(built, reasons or {}),
     ]
-    caption = _caption(dataset, metric, own, over, len({network for network, _ in rows}) > 1)
+    caption = _caption(
+        dataset, metric, own, over, len({network for network, _ in rows}) > 1, MEAN in columns_of(classes)
+    )
     return Table(dataset, metric, tuple(classes), tuple(built), caption, tuple(notes))
+
+
+def columns_of(classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes and their mean, which of one class alone would say the same again."""
+    return tuple(classes) if len(classes) == 1 else (*classes, MEAN)
 
 
 def _cell(row: Mapping[Hashable, Any] | None, metric: Metric, best: Mapping[tuple[str, str], str]) -> Cell:
@@ -179,7 +191,9 @@ def _best(found: pd.DataFrame, metric: Metric, classes: int) -> dict[tuple[str, 
     return {key: metric.text(value) for key, value in means[differ].items()}
 
 
-def _caption(dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool) -> str:
+def _caption(
+    dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool, has_mean: bool
+) -> str:
     place = "" if dataset == "-" else f" on {dataset}"
     if own.empty:
         return f"{metric.title}{place}: no scores."
@@ -196,10 +210,8 @@ def _caption(dataset: str, metric: Metric, own: pd.DataFrame, over: str, several
     else:
         what = "the value of the one test case of one seed, so without a deviation"
     bold = " among the losses of a network" if several_networks else ""
-    return (
-        f"{metric.title}{place}: {what}{direction}. "
-        f"Column “{MEAN}”: the mean over the classes that are not absent. Bold: the best of each column{bold}."
-    )
+    of_classes = f"Column “{MEAN}”: the mean over the classes that are not absent. " if has_mean else ""
+    return f"{metric.title}{place}: {what}{direction}. {of_classes}Bold: the best of each column{bold}."
 
 
 def _absence_notes(own: pd.DataFrame, classes: Sequence[str]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from seglossbench.data.facts import facts_of_prepared
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
-from seglossbench.experiment import Experiment, Run
+from seglossbench.evaluation.empty import policy_named
+from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.records import (
     failure,
     state,
@@ -19,6 +20,7 @@ from seglossbench.stages.preparation import split_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from seglossbench.reporting.page import Dataset as DatasetFacts
     from seglossbench.reporting.page import Facts
 
 
@@ -31,17 +33,14 @@ def report(experiment: Experiment, out: Path) -> Path:
     scored = [run.scores for run in experiment.runs if run.scores.exists()]
     if not scored:
         raise InputError(f"experiment {experiment.name}: no scores yet; run snakemake --cores all")
+    datasets = [_facts_of(experiment, dataset) for dataset in experiment.datasets]
     published = {
         dataset.name: found
-        for dataset in experiment.datasets
-        if (
-            found := of_dataset(
-                experiment, dataset, split_of(dataset, PreparedDataset(dataset.prepared)).test
-            )
-        )
+        for dataset, facts in zip(experiment.datasets, datasets, strict=True)
+        if facts.split and (found := of_dataset(experiment, dataset, facts.split.test))
     }
     return write_report(
-        out, load_scores(scored), curves(experiment.runs), _facts(experiment), published=published
+        out, load_scores(scored), curves(experiment.runs), _facts(experiment, datasets), published=published
     )
 
 
@@ -78,29 +77,46 @@ def report_scores(files: Sequence[Path], out: Path) -> Path:
     )
 
 
-def _facts(experiment: Experiment) -> "Facts":
+def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":
+    """What the report says of a dataset, or why it can say nothing: its prepared cases may be gone."""
+    from seglossbench.reporting import page
+
+    settings = experiment.part_with(dataset).params.evaluate
+    hd95 = settings.hd95 if "HD95" in settings.metrics else ""
+    try:
+        prepared = PreparedDataset(dataset.prepared)
+        split = split_of(dataset, prepared)
+    except InputError as error:
+        return page.Dataset(
+            dataset.name,
+            0,
+            0,
+            0,
+            distance_unit="",
+            hd95=hd95,
+            empty_policy=settings.empty,
+            missing=str(error),
+        )
+    return page.Dataset(
+        name=dataset.name,
+        train=len(split.train),
+        validation=len(split.validation),
+        test=len(split.test),
+        skipped=tuple(f"{name}: {why}" for name, why in prepared.skipped.items()),
+        split=split,
+        cases=tuple(facts_of_prepared(prepared)),
+        classes=tuple(scored_classes(prepared, settings.classes)),
+        phantom=dataset.params.phantom is not None,
+        distance_unit="voxels" if policy_named(settings.empty).in_voxels else prepared.distance_unit,
+        hd95=hd95,
+        empty_policy=settings.empty,
+    )
+
+
+def _facts(experiment: Experiment, datasets: Sequence["DatasetFacts"]) -> "Facts":
     """What the report says beside the numbers."""
     from seglossbench.reporting import page
 
-    datasets = []
-    for dataset in experiment.datasets:
-        settings = experiment.part_with(dataset).params.evaluate
-        prepared = PreparedDataset(dataset.prepared)
-        split = split_of(dataset, prepared)
-        datasets.append(
-            page.Dataset(
-                name=dataset.name,
-                train=len(split.train),
-                validation=len(split.validation),
-                test=len(split.test),
-                skipped=tuple(f"{name}: {why}" for name, why in prepared.skipped.items()),
-                split=split,
-                cases=tuple(facts_of_prepared(prepared)),
-                classes=tuple(scored_classes(prepared, settings.classes)),
-                phantom=dataset.params.phantom is not None,
-                distance_unit=prepared.distance_unit,
-            )
-        )
     return page.Facts(
         experiment=experiment.name,
         runs=tuple(
@@ -112,8 +128,6 @@ def _facts(experiment: Experiment) -> "Facts":
             for run in experiment.runs
         ),
         datasets=tuple(datasets),
-        hd95=_of_parts(experiment, lambda part: part.params.evaluate.hd95),
-        empty_policy=_of_parts(experiment, lambda part: part.params.evaluate.empty),
         conventions={
             "Weights": _of_parts(experiment, _weights),
             "Maps": _of_parts(
