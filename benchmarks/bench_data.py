@@ -30,7 +30,7 @@ def brats() -> CaseIndex:
 def prepare(times: int = 1) -> np.ndarray:
     index = brats()
     for _ in range(times):
-        image = preprocess_case(index.cases[0], index.label_values, SETTINGS)[0]
+        image = preprocess_case(index.cases[0], index.label_values, len(index.channels), SETTINGS)[0]
     return image
 
 
@@ -40,7 +40,7 @@ def prepared_cases(folder: Path) -> list[PreparedCase]:
     return list(PreparedDataset(folder / "brats").cases.values())
 
 
-def monai_chain():
+def monai_chain() -> Callable[[], np.ndarray]:
     from monai.transforms import (
         Compose,
         ConcatItemsd,

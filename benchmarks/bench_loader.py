@@ -15,7 +15,7 @@ from benchmarks.bench_data import BRATS, prepared_cases
 from benchmarks.bench_scoring import row, seconds
 from seglossbench.data.prepared import PreparedCase
 from seglossbench.maps import store
-from seglossbench.params import MapsParams, TrainParams
+from seglossbench.params import AugmentationParams, MapsParams, TrainParams
 from seglossbench.training.batches import PatchBatches
 
 PATCH, BATCH, CLASSES = (96, 96, 96), 2, 5
@@ -28,7 +28,11 @@ WORK = f"{BATCHES} batches of {BATCH} x 4 x {'x'.join(map(str, PATCH))}, flipped
 def ours(cases: list[PreparedCase], stored: dict[str, store.StoredMaps]) -> Callable[[], object]:
     """Batches from the arrays on disk, each patch from a case of its own draw."""
     settings = TrainParams(
-        epochs=1, steps_per_epoch=BATCHES, batch_size=BATCH, patch_size=PATCH, augmentation={"preset": "flip"}
+        epochs=1,
+        steps_per_epoch=BATCHES,
+        batch_size=BATCH,
+        patch_size=PATCH,
+        augmentation=AugmentationParams(preset="flip"),
     )
     batches = PatchBatches(cases, stored, MAPS, CLASSES, settings, MapsParams(), dataset="x", seed=0)
     assert batches.batch(0, 0).truth.rectified.shape == (BATCH, *PATCH)

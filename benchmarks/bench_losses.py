@@ -41,7 +41,7 @@ def step_of(loss: Callable[[Tensor], Tensor], logits: Tensor) -> Step:
 
     def step() -> Tensor:
         leaf = logits.detach().requires_grad_()
-        loss(leaf).backward()
+        torch.autograd.backward(loss(leaf))
         assert leaf.grad is not None
         return leaf.grad
 

@@ -87,6 +87,7 @@ def case(name: str, image: Any, labels: Any) -> PreparedCase:
         official=None,
         patient=name,
         truth=Path(),
+        shape=labels.shape,
         geometry=Geometry(labels.shape, (), (), (), (1.0,) * axes),
         voxels_per_class=tuple(np.bincount(labels.ravel(), minlength=CLASSES).tolist()),
     )
