@@ -88,7 +88,7 @@ def peak_bytes(step: Step) -> int:
         step()
     events = [event for event in recorded.profiler.kineto_results.events() if event.name() == "[memory]"]
     events.sort(key=lambda event: event.start_ns())
-    return max(itertools.accumulate(event.nbytes() for event in events))
+    return max(itertools.accumulate(int(event.nbytes()) for event in events))
 
 
 def monai_step(loss: Callable[..., Tensor], logits: Tensor, truth: Truth) -> Step:
