@@ -81,6 +81,8 @@ def test_a_class_has_its_mean_and_cases_or_the_word_absent():
         ],
         columns=["network", "loss", "seed", "case", "class", "value"],
     )
+    nothing = per_class(scores.assign(value=0.0), looks, ["u"], ["liver"], [], metric_of("DSC"))
+    assert nothing.axes[0].get_xlim() == (-0.05, 1.05)
     figure = per_class(scores, looks, ["u"], ["liver", "bladder"], ["bladder"], metric_of("DSC"))
     (axes,) = figure.get_axes()
     cases, means = lines(axes, looks["ce"].colour)

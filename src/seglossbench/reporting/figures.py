@@ -225,6 +225,8 @@ def per_class(
             axes.set_yticks(range(len(classes)), classes)
             axes.set_ylim(len(classes) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
+        if not scores["value"].fillna(0).any():  # an axis around zero alone would show scores that cannot be
+            axes.set_xlim(-0.05, 1.05)
         _legend(
             figure,
             {loss: looks[loss] for loss in losses},
