@@ -235,7 +235,7 @@ def test_every_convention_is_told_of_the_datasets_that_follow_it(tmp_path):
     text = write_report(tmp_path, scores, NOTHING, facts).read_text(encoding="utf-8")
     assert "<dd>hearts: drop: a missed class has DSC 0 and no distance" in text
     assert "<dd>organs: diagonal: a missed class or a false alarm" in text
-    assert "<dt>HD95</dt><dd>pooled: the 95th percentile" in text
+    assert "<dt>HD95</dt><dd>organs: pooled: the 95th percentile" in text
     assert "<dd>hearts: in px</dd><dd>organs: in mm</dd>" in text
 
 
@@ -256,15 +256,19 @@ def test_a_dataset_that_is_not_prepared_says_so_beside_its_scores(tmp_path):
     assert (tmp_path / "tables/d_DSC.csv").exists()
 
 
-def test_test_scores_by_epoch_have_a_figure(tmp_path):
+def test_test_scores_by_epoch_have_a_figure_of_the_metrics(tmp_path, monkeypatch):
+    drawn = []
+    draw = figures.scores_by_epoch
+    monkeypatch.setattr(figures, "scores_by_epoch", lambda *of: drawn.append(of[2]) or draw(*of))
     rows = [
         ("d", "u", loss, seed, epoch, 0, "test_by_epoch", name, value)
         for loss in ("ce", "dice")
         for seed in ("0", "1")
         for epoch in (1, 3)
-        for name, value in (("DSC", 0.1 * epoch), ("HD", 9.0 - epoch))
+        for name, value in (("DSC", 0.1 * epoch), ("HD", 9.0 - epoch), ("predicted_classes", 2.0))
     ]
     columns = ["dataset", "network", "loss", "seed", "epoch", "step", "split", "name", "value"]
     page = write_report(tmp_path, small(), pd.DataFrame(rows, columns=columns), Facts("x"))
     assert (tmp_path / "figures/d_test_by_epoch_u.png").exists()
+    assert [[metric.name for metric in metrics] for metrics in drawn] == [["DSC", "HD"]]
     assert "Test scores by epoch, u" in page.read_text(encoding="utf-8")

@@ -186,7 +186,7 @@ def _stated(facts: Facts, by_dataset: Sequence[str]) -> list[str]:
     for dataset, name in zip(facts.datasets, by_dataset, strict=True):
         if name:
             datasets.setdefault(name, []).append(dataset.name)
-    if len(datasets) == 1:
+    if len(datasets) == 1 and all(by_dataset):
         return [_explained(name) for name in datasets]
     return [f"{', '.join(of)}: {_explained(name)}" for name, of in datasets.items()]
 
