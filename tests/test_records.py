@@ -120,6 +120,8 @@ def test_a_killed_run_is_interrupted(tmp_path, name):
     folder = tmp_path / "seed0-1f"
     program = (
         "import os, signal, sys; from pathlib import Path; from seglossbench.records import run_in_progress\n"
+        # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"with run_in_progress(Path(sys.argv[1]), {{}}): os.kill(os.getpid(), signal.{name})"
     )
     killed = subprocess.run([sys.executable, "-c", program, str(folder)], stderr=subprocess.DEVNULL)
