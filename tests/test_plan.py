@@ -56,6 +56,15 @@ def test_disk_by_hand(experiment):
     assert "weights 2.0" in plan.summary(experiment)
 
 
+def test_a_small_experiment_takes_next_to_no_disk(project):
+    (project / "experiments" / "small.yaml").write_text(
+        "grid: {datasets: [brats_phantom], networks: [unet], losses: [ce], seeds: [0]}"
+    )
+    experiment = Experiment.load(overrides={"experiment": "small"})
+    give_costs(experiment, "unet", seconds=1, operations=1, weights=1000)
+    assert plan.summary(experiment).splitlines()[-1] == "disk in all: under 1 GB"
+
+
 def test_the_papers_can_be_planned_without_any_data(project):
     experiment = Experiment.load(overrides={"experiment": "papers"})
     assert plan.summary(experiment).startswith(f"experiment papers: {2 * 7 * 8 * 5 + 3 * 12 * 5} runs")

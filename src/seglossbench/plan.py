@@ -214,7 +214,8 @@ def _disk(experiment: Experiment, known: Mapping[str, Usual | None]) -> str:
         predictions += _cases(run.dataset, usual)[1] * math.prod(usual.shape) * PREDICTION_BYTES / 1e9
     parts = {"raw": raw, "prepared": prepared, "maps": maps, "weights": weights, "predictions": predictions}
     said = ", ".join(f"{name} {size:,.1f}" for name, size in parts.items() if size >= 0.05)
-    return f"disk in all: about {sum(parts.values()):,.0f} GB ({said})"
+    total = sum(parts.values())
+    return f"disk in all: about {total:,.0f} GB ({said})" if total >= 1 else "disk in all: under 1 GB"
 
 
 def _cost_keys(experiment: Experiment) -> Iterator[tuple[str, Run, Usual]]:
