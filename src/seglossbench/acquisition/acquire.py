@@ -210,6 +210,7 @@ def _unpack_all(archive: Path, place: Path, folder: Path, source: Source, strip:
                 packed,
                 folder / where,
                 strip=leading,
+                # mypy infers no type for a lambda that keeps the loop's value
                 wanted=lambda path, where=where: source.wants((where / path).as_posix()),  # type: ignore[misc]
                 allowance=allowance,
             )
