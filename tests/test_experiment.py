@@ -89,17 +89,6 @@ def test_going_back_finds_the_former_ids(load):
     assert ids(load()) == before
 
 
-def test_code_version_is_blind_to_comments_and_docstrings(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment_module, "PACKAGE", tmp_path)
-    versions = []
-    for source in ('"""Old."""\nx = 1\n', '"""New,\n\nof two lines."""\n# what\n\nx = 1  # why\n', "x = 2\n"):
-        (tmp_path / "room.py").write_text(source)
-        experiment_module.code_version.cache_clear()
-        versions.append(experiment_module.code_version("room.py"))
-    experiment_module.code_version.cache_clear()
-    assert versions[0] == versions[1] != versions[2]
-
-
 def test_own_data_needs_a_folder(load):
     with pytest.raises(InputError, match=r"datasets\.own: no data given.*data_root=PATH"):
         load("grid: {datasets: [own]}")
@@ -114,6 +103,26 @@ def test_unknown_run_and_dataset(load):
         load().dataset("brats_fantom")
     with pytest.raises(InputError, match="no run 'x'"):
         load().run("x")
+
+
+def test_the_beginning_of_an_id_is_enough_where_no_other_begins_so(load):
+    experiment = load()
+    run = experiment.runs[3]
+    assert experiment.run(run.id[:-8]) is run
+    assert experiment.run(run.id) is run
+    with pytest.raises(
+        InputError, match=r"run 'brats_phantom/unet/ce': 4 runs begin so, such as brats_phantom/unet/ce/"
+    ):
+        experiment.run("brats_phantom/unet/ce")
+    with pytest.raises(InputError, match="no run ''"):
+        experiment.run("")
+
+
+def test_the_nearest_run_is_looked_for_among_all(load):
+    experiment = load()
+    last = experiment.runs[-1].id
+    with pytest.raises(InputError, match=f"did you mean '{last}'.* and 20 more"):
+        experiment.run(last[:-1] + "z")
 
 
 def test_misspelt_preprocessing_of_a_dataset_is_named(load):
@@ -174,6 +183,33 @@ def test_one_name_cannot_mean_two_runs(both):
     message = r"its parts train brats_phantom/unet/ce/seed0 in different ways.*in two"
     with pytest.raises(InputError, match=message):
         both(two="grid: {datasets: [brats_phantom], losses: [ce]}\ntrain: {epochs: 8}")
+
+
+@pytest.mark.parametrize(
+    ("two", "message"),
+    [
+        ("datasets: {brats_phantom: {split: k_fold}}", "has split hold_out in one and k_fold in two"),
+        ("datasets: {brats_phantom: {split_seed: 1}}", "has split_seed 0 in one and 1 in two"),
+        ("evaluate: {empty: drop}", "has evaluate.empty diagonal in one and drop in two"),
+    ],
+)
+def test_one_dataset_has_one_split_and_one_policy_in_all_parts(both, two, message):
+    with pytest.raises(InputError, match=f"dataset brats_phantom {message}"):
+        both(two=f"grid: {{datasets: [brats_phantom], losses: [rrw]}}\ntrain: {{epochs: 7}}\n{two}")
+    other = both(two=f"grid: {{datasets: [amos_phantom], losses: [rrw]}}\n{two}")
+    assert len(other.datasets) == 2, "another dataset may follow another policy"
+
+
+def test_two_split_files_of_one_dataset_are_told_by_their_names(both, project):
+    for name in ("here", "there"):
+        (project / f"{name}.json").write_text(f"[{name!r}]")
+    dataset = "{{brats_phantom: {{split: file, split_file: {}.json}}}}"
+    text = f"grid: {{{{datasets: [brats_phantom], losses: [ce]}}}}\ndatasets: {dataset}"
+    (project / "experiments" / "three.yaml").write_text(text.format("here"))
+    with pytest.raises(
+        InputError, match=r"has split_file here\.json \(\w+\) in three and there\.json \(\w+\) in two"
+    ):
+        both("include: [three, two]", two=text.format("there"))
 
 
 def test_nothing_stands_twice_in_the_grid(load):

@@ -98,6 +98,13 @@ def test_a_run_that_fails_keeps_no_other_from_being_trained(project, monkeypatch
             r"losses\.rrw_ce: unknown parameter 'gama'.*'gamma'",
         ),
         ({"networks": {"unet": {"chanels": [4, 8]}}}, r"networks\.unet\.chanels: unknown option.*'channels'"),
+        (
+            {
+                "networks": {"ce_dice": {"architecture": "UNet", "channels": [4]}},
+                "grid": {"networks": ["ce_dice"]},
+            },
+            r"networks\.ce_dice: ",  # called like the loss that it trains with
+        ),
         ({"evaluate": {"classes": "regions"}}, r"evaluate\.classes: dataset amos_phantom has no regions"),
         (
             {"evaluate": {"empty": "paper_a_released", "metrics": ["IoU"]}},

@@ -1,5 +1,7 @@
 """The two ways in which a command can fail, so that people see one line and no traceback."""
 
+from collections.abc import Collection
+
 
 class InputError(ValueError):
     """Bad input: the message is one line that names the file, key or value at fault and what would be right."""
@@ -9,10 +11,20 @@ class JobError(RuntimeError):
     """Good input whose job failed (a full disk, a diverged download): one line that names the remedy."""
 
 
-def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """The words ``known``, the one nearest to the misspelt ``word`` first, as part of an error message."""
+LISTED = 20  # names in a message; of more, only how many they are
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """The one of ``known`` that is nearest to a misspelt ``word`` in any case, and which there are, for a message."""
     import difflib
 
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    names = ", ".join(known)
-    return f"did you mean {close[0]!r}? Known: {names}" if close else f"known: {names}"
+    folded: dict[str, str] = {}
+    for name in known:
+        folded.setdefault(name.casefold(), name)
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.5)
+    names = ", ".join(list(known)[:LISTED])
+    if len(known) > LISTED:
+        names += f" and {len(known) - LISTED} more"
+    if not known:
+        return "there is none"
+    return f"did you mean {folded[close[0]]!r}? Known: {names}" if close else f"known: {names}"

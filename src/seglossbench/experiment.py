@@ -5,14 +5,11 @@ result: the params, the data's version and the code's version of the layers it u
 change of anything gives new paths for just what depends on it, and going back finds the former results.
 """
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from io import StringIO
+from functools import cached_property
 from pathlib import Path
-from tokenize import COMMENT, generate_tokens
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -20,11 +17,11 @@ from pydantic import ValidationError
 from seglossbench import params as parameters
 from seglossbench.acquisition import sources
 from seglossbench.checksums import folder_version
+from seglossbench.code import code_version
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import digest
 from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
 
-PACKAGE = Path(__file__).parent
 NOT_IN_A_RESULT = {"threads", "workers", "device", "runs_per_job"}
 HOW_READ = {"layout", "select", "modality", "classes", "regions", "channels", "labels_suffix", "on_bad_case"}
 HOW_SCORED = (
@@ -33,6 +30,7 @@ HOW_SCORED = (
     "hd95",
     "code",
 )  # what else than the choice of metrics and classes decides a score
+CONVENTIONS = {"empty", "hd95"}  # of the section evaluate, which decide what the same prediction scores
 HOW_SPLIT = {"split", "split_seed", "folds", "fold", "test_fraction", "validation_fraction"}
 Item = TypeVar("Item")
 Settings = TypeVar("Settings", bound=Section)
@@ -188,14 +186,18 @@ class Experiment:
         return self._dataset(name)
 
     def run(self, id: str) -> Run:
-        """The run of that id; raises InputError that lists the nearest one."""
-        return self._one(id, {run.id: run for run in self.runs}, "run")
+        """The run of that id or of an id that begins so; raises InputError where none or several do."""
+        runs = {run.id: run for run in self.runs}
+        begins = [name for name in runs if name.startswith(id)] if id else []
+        if id not in runs and len(begins) > 1:
+            raise InputError(
+                f"run {id!r}: {len(begins)} runs begin so, such as {begins[0]} and {begins[1]}; say more"
+            )
+        return self._one(begins[0] if len(begins) == 1 else id, runs, "run")
 
     def _one(self, name: str, known: Mapping[str, Item], kind: str) -> Item:
         if name not in known:
-            raise InputError(
-                f"no {kind} {name!r} in experiment {self.name!r}; {nearest(name, tuple(known)[:20])}"
-            )
+            raise InputError(f"no {kind} {name!r} in experiment {self.name!r}; {nearest(name, known)}")
         return known[name]
 
     def _dataset(self, name: str) -> Dataset:
@@ -272,17 +274,34 @@ class Experiment:
             raise InputError(f"{message}: {parameters.in_a_sentence(first['msg'])}{hint}") from None
 
     def _shared_datasets(self) -> tuple[Dataset, ...]:
-        """The datasets of all parts; raises InputError where one name means different things."""
-        datasets: dict[str, Dataset] = {}
+        """The datasets of all parts; raises InputError where one name means different things in one table."""
+        datasets: dict[str, tuple[Experiment, Dataset]] = {}
         for part in self.parts:
             for dataset in part.datasets:
-                first = datasets.setdefault(dataset.name, dataset)
+                former, first = datasets.setdefault(dataset.name, (part, dataset))
                 if (first.prepared, first.maps) != (dataset.prepared, dataset.maps):
                     raise InputError(
                         f"experiment {self.name}: its parts prepare dataset {dataset.name} in different ways; "
                         f"give it another name in {part.name}"
                     )
-        return tuple(datasets.values())
+                ours, theirs = former._conventions(first), part._conventions(dataset)
+                for key, value in ours.items():
+                    if value != theirs[key]:
+                        raise InputError(
+                            f"experiment {self.name}: dataset {dataset.name} has {key} {value} in {former.name} and "
+                            f"{theirs[key]} in {part.name}, whose scores would stand in one table; make them one, or "
+                            f"give the dataset another name in {part.name}"
+                        )
+        return tuple(dataset for _, dataset in datasets.values())
+
+    def _conventions(self, dataset: Dataset) -> dict[str, Any]:
+        """What has to be one for all scores of a dataset to be comparable: who is tested and what a score is."""
+        split = _split_settings(dataset.params, dataset.name)
+        split["split_file"] = (
+            dataset.params.split_file and f"{dataset.params.split_file} ({split.pop('names')})"
+        )
+        evaluate = self.params.evaluate.model_dump(mode="json", include=CONVENTIONS)
+        return split | {f"evaluate.{key}": value for key, value in evaluate.items()}
 
     def _shared_runs(self) -> tuple[Run, ...]:
         """The runs of all parts; raises InputError where two of them would have one name in every table."""
@@ -369,31 +388,3 @@ def source_version(params: DatasetParams, key: str) -> str:
 def raw_folder(params: DatasetParams, version: str) -> Path:
     """Where a source's files lie, for all datasets that are made of them."""
     return Path("data/raw") / f"{params.source}-{version}"
-
-
-@cache
-def code_version(*places: str) -> str:
-    """A digest of the Python code in files and folders of the package, blind to comments and docstrings."""
-    code = {}
-    for place in places:
-        path = PACKAGE / place
-        for file in sorted(path.rglob("*.py") if path.is_dir() else [path]):
-            code[str(file.relative_to(PACKAGE))] = _code_lines(file.read_text(encoding="utf-8"))
-    return digest(code)
-
-
-def _code_lines(source: str) -> list[str]:
-    """The lines of Python code without comments, docstrings and blank lines, the same in every version of Python."""
-    lines = source.splitlines()
-    for token in generate_tokens(StringIO(source).readline):
-        if token.type == COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
-            ast.get_docstring(node) is not None
-        ):
-            docstring = node.body[0]
-            for row in range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1):
-                lines[row - 1] = ""
-    return [line.rstrip() for line in lines if line.strip()]

@@ -5,7 +5,7 @@ import shlex
 import sys
 
 from seglossbench.errors import InputError
-from seglossbench.experiment import Experiment, code_version
+from seglossbench.experiment import Experiment
 
 try:
     EXPERIMENT = Experiment.load(overrides=config)

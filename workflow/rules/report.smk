@@ -1,4 +1,7 @@
 # MLflow's view of the finished runs, and the report of the experiment.
+from seglossbench.code import code_version
+
+
 rule track:
     input:
         rules.evaluate_all.input,

@@ -14,13 +14,13 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from seglossbench.code import code_version
 from seglossbench.data.cases import Case
 from seglossbench.data.foreground import draw_foreground
 from seglossbench.data.geometry import Geometry
 from seglossbench.data.images import Volume, files_of
 from seglossbench.data.presets import Recipe
 from seglossbench.errors import InputError, JobError
-from seglossbench.experiment import code_version
 from seglossbench.files import atomic_folder, digest, save_array, write_json
 
 CASES = "cases"

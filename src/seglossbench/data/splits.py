@@ -125,7 +125,7 @@ def _file(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, st
     for part, names in named.items():
         for name in names:
             if name not in known and params.on_bad_case == "fail":
-                raise InputError(f"{file}: {part}: no case {name!r}; {nearest(name, sorted(known)[:20])}")
+                raise InputError(f"{file}: {part}: no case {name!r}; {nearest(name, sorted(known))}")
     parts = {
         part: [name for name in names if name in known]
         for key, names in named.items()

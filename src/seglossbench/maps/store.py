@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglossbench.code import code_version
 from seglossbench.errors import InputError
-from seglossbench.experiment import code_version
 from seglossbench.files import atomic_folder, digest, open_array, save_array, write_json
 from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import inside_distance, penalty_scale, rectify

@@ -12,18 +12,18 @@ def check_runs(
     """Build every loss and network of a dataset's runs once; raises InputError that names the key at fault."""
     from seglossbench import losses, networks
 
-    built: set[tuple[str, str]] = set()
+    built: set[tuple[str, str, str]] = set()  # a network may be called like a loss
     for run in experiment.runs:
         if run.dataset.name != dataset.name:
             continue
         part = experiment.part_of(run)
         check_scoring(part, run, regions)
-        if (part.name, run.loss) not in built:
+        if (part.name, "loss", run.loss) not in built:
             try:
                 losses.build(part.params.losses[run.loss])
             except InputError as error:
                 raise InputError(f"losses.{run.loss}: {error}") from None
-        if (part.name, run.network) not in built:
+        if (part.name, "network", run.network) not in built:
             networks.build(
                 run.network,
                 run.settings["network_settings"],
@@ -32,7 +32,7 @@ def check_runs(
                 out_channels=classes,
                 seed=run.seed,
             )
-        built |= {(part.name, run.loss), (part.name, run.network)}
+        built |= {(part.name, "loss", run.loss), (part.name, "network", run.network)}
 
 
 def check_scoring(part: Experiment, run: Run, regions: Mapping[str, object]) -> None:
