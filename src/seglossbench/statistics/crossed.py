@@ -88,7 +88,7 @@ def crossed(squares: MeanSquares, level: float = LEVEL) -> Interval:
     """The crossed interval of each mean, its p-value, and the parts of cases and seeds."""
     case_part, seed_part = _parts(squares, (1 - level) / 2)
     whole = case_part + seed_part
-    half = np.sqrt(whole)
+    half = half_width(squares, level)
     with np.errstate(invalid="ignore", divide="ignore"):
         case_share = np.where(whole > 0, case_part / whole, np.nan)
     case_share = np.where(squares.seeds < 2, np.nan, case_share)
@@ -100,6 +100,13 @@ def crossed(squares: MeanSquares, level: float = LEVEL) -> Interval:
         case_share=case_share,
         seed_share=1 - case_share,
     )
+
+
+def half_width(squares: MeanSquares, level: float = LEVEL) -> Array:
+    """Half the width of each crossed interval."""
+    case_part, seed_part = _parts(squares, (1 - level) / 2)
+    half: Array = np.sqrt(case_part + seed_part)
+    return half
 
 
 def p_value(squares: MeanSquares, against: ArrayLike = 0.0) -> Array:
