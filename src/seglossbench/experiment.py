@@ -20,6 +20,7 @@ from seglossbench.checksums import folder_version
 from seglossbench.code import code_version
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import digest
+from seglossbench.names import word
 from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
 
 NOT_IN_A_RESULT = {"threads", "workers", "device", "runs_per_job"}
@@ -82,7 +83,8 @@ class Run:
     @cached_property
     def id(self) -> str:
         """The run's name and digest, such as ``brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a``."""
-        return f"{self.dataset.name}/{self.network}/{self.loss}/seed{self.seed}-{digest(self.settings)}"
+        names = "/".join(map(word, (self.dataset.name, self.network, self.loss)))
+        return f"{names}/seed{self.seed}-{digest(self.settings)}"
 
     @property
     def folder(self) -> Path:
@@ -91,8 +93,10 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run's name without its digest, of letters that a rule's name may have."""
-        return re.sub(r"\W", "_", f"{self.dataset.name}_{self.network}_{self.loss}_seed{self.seed}")
+        """The run's name without its digest, of letters that a rule's name may have, as many as a log's name takes."""
+        return (
+            re.sub(r"\W", "_", f"{self.dataset.name}_{self.network}_{self.loss}")[:100] + f"_seed{self.seed}"
+        )
 
     @property
     def trained(self) -> Path:
@@ -210,7 +214,7 @@ class Experiment:
             params = params.model_copy(update=here)  # there already, so that nothing is downloaded
         if params.phantom is not None:
             version = digest([params.phantom.model_dump(mode="json"), code_version("data/phantoms")])
-            raw = Path("data/raw") / f"{name}-{version}"
+            raw = Path("data/raw") / f"{word(name)}-{version}"
         elif params.source is not None:
             version = source_version(params, f"datasets.{name}")
             raw = raw_folder(params, version)
@@ -244,8 +248,8 @@ class Experiment:
             train=train,
             version=version,
             raw=raw,
-            prepared=Path("data/prepared") / f"{name}-{prepared}",
-            maps=Path("data/maps") / f"{name}-{maps}",
+            prepared=Path("data/prepared") / f"{word(name)}-{prepared}",
+            maps=Path("data/maps") / f"{word(name)}-{maps}",
         )
 
     def _train_params(self, dataset: str, network: str | None = None) -> TrainParams:

@@ -6,22 +6,22 @@ for dataset in EXPERIMENT.datasets:
 
         rule:
             name:
-                f"download_{dataset.name}"
+                f"download_{word(dataset.name)}"
             output:
                 directory(dataset.raw),
             log:
                 f"logs/download/{dataset.raw.name}.log",
             params:
-                dataset=dataset.name,
+                dataset=literal(dataset.name),
             message:
-                f"download {dataset.name}"
+                f"download {shown(dataset.name)}"
             shell:
                 # The reason of a failure, such as a licence that is not accepted, is for the console, too.
-                "{SEGLOSSBENCH} download {params.dataset} > {log} 2>&1 || (tail -n 1 {log} >&2; exit 1)"
+                "{SEGLOSSBENCH} download -- {params.dataset:q} > {log} 2>&1 || (tail -n 1 {log} >&2; exit 1)"
 
     rule:
         name:
-            f"preprocess_{dataset.name}"
+            f"preprocess_{word(dataset.name)}"
         input:
             [] if dataset.is_local_folder else dataset.raw,
         output:
@@ -29,12 +29,12 @@ for dataset in EXPERIMENT.datasets:
         log:
             f"logs/preprocess/{dataset.prepared.name}.log",
         params:
-            dataset=dataset.name,
+            dataset=literal(dataset.name),
         threads: CORES
         message:
-            f"preprocess {dataset.name}"
+            f"preprocess {shown(dataset.name)}"
         shell:
-            "{SEGLOSSBENCH} preprocess {params.dataset} --processes {threads} > {log} 2>&1"
+            "{SEGLOSSBENCH} preprocess --processes {threads} -- {params.dataset:q} > {log} 2>&1"
 
 
 rule data_all:

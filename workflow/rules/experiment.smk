@@ -6,6 +6,7 @@ import sys
 
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
+from seglossbench.names import word
 
 try:
     EXPERIMENT = Experiment.load(overrides=config)
@@ -20,6 +21,17 @@ if workflow.is_main_process:
         atexit.register(print, summary(EXPERIMENT), file=sys.stderr)
     else:
         print(summary(EXPERIMENT), file=sys.stderr)
+
+
+def literal(text):
+    """Any text, such as a user's name, as a param in which Snakemake sees no wildcards."""
+    return lambda wildcards: text
+
+
+def shown(text):
+    """Any text as it is shown by a message, which Snakemake formats."""
+    return text.replace("{", "{{").replace("}", "}}")
+
 
 # The command that each job runs: the same experiment, with what --config gave.
 SEGLOSSBENCH = " ".join(

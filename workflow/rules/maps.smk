@@ -3,7 +3,7 @@ for dataset in EXPERIMENT.datasets:
 
     rule:
         name:
-            f"maps_{dataset.name}"
+            f"maps_{word(dataset.name)}"
         input:
             dataset.prepared,
         output:
@@ -11,12 +11,12 @@ for dataset in EXPERIMENT.datasets:
         log:
             f"logs/maps/{dataset.maps.name}.log",
         params:
-            dataset=dataset.name,
+            dataset=literal(dataset.name),
         threads: CORES
         message:
-            f"maps {dataset.name}"
+            f"maps {shown(dataset.name)}"
         shell:
-            "{SEGLOSSBENCH} maps {params.dataset} --processes {threads} > {log} 2>&1"
+            "{SEGLOSSBENCH} maps --processes {threads} -- {params.dataset:q} > {log} 2>&1"
 
 
 rule maps_all:

@@ -22,6 +22,7 @@ from seglossbench.data.images import Volume, files_of
 from seglossbench.data.presets import Recipe
 from seglossbench.errors import InputError, JobError
 from seglossbench.files import atomic_folder, digest, save_array, write_json
+from seglossbench.names import word
 
 CASES = "cases"
 TRUTH = "truth.nii.gz"
@@ -66,7 +67,7 @@ class CaseStore:
             "recipe": asdict(recipe),
             "code": code_version(*CODE),
         }
-        return self.folder / kind / f"{case.name}-{digest(content)}"
+        return self.folder / kind / f"{word(case.name)}-{digest(content)}"
 
     def _checksum(self, file: Path) -> str:
         if not file.is_relative_to(self.raw):

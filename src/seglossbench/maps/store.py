@@ -33,6 +33,7 @@ from seglossbench.errors import InputError
 from seglossbench.files import atomic_folder, digest, open_array, save_array, write_json
 from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import inside_distance, penalty_scale, rectify
+from seglossbench.names import word
 
 STORED = ("contour", "rectified", "distance_penalty")
 """Maps that a stored case can give; others, such as the boundary map, are computed per patch."""
@@ -57,7 +58,7 @@ def place_of(folder: Path, case: str, labels: NDArray[np.integer], settings: Map
 
     ``labels``: (*spatial) integer >= 0, the whole volume.
     """
-    return folder / f"{case}-{digest([_content(labels), asdict(settings), code_version('maps')])}"
+    return folder / f"{word(case)}-{digest([_content(labels), asdict(settings), code_version('maps')])}"
 
 
 def write(place: Path, labels: NDArray[np.integer], settings: MapSettings) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from seglossbench.params.section import Fraction, Name, Positive, Section, Sizes
+from seglossbench.params.section import AnyName, Fraction, Name, Positive, Section, Sizes
 
 
 class PhantomParams(Section):
@@ -77,8 +77,8 @@ class DatasetParams(Section):
     ] = "auto"
     select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
     modality: Literal["CT", "MRI", "RGB"] | None = None  # these three instead of what the layout says
-    classes: dict[str, Positive] | None = None  # their values in the files, in the order of class indices
-    regions: dict[str, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
+    classes: dict[AnyName, Positive] | None = None  # their values in the files, in the order of class indices
+    regions: dict[AnyName, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
     channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
     labels_suffix: str = "_seg"  # and that of the labels
     on_bad_case: Literal["fail", "skip"] = (

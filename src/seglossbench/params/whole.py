@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from seglossbench.params.data import DatasetParams, PreprocessParams
 from seglossbench.params.metrics import MetricNames
-from seglossbench.params.section import Name, Positive, Section, Size
+from seglossbench.params.section import AnyName, Name, Positive, Section, Size
 from seglossbench.params.training import TrainParams
 
 Item = TypeVar("Item")
@@ -15,9 +15,9 @@ Item = TypeVar("Item")
 class GridParams(Section):
     """Which runs there are: every dataset x network x loss x seed."""
 
-    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
-    networks: Annotated[tuple[Name, ...], Field(min_length=1)]
-    losses: Annotated[tuple[Name, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[AnyName, ...], Field(min_length=1)]
+    networks: Annotated[tuple[AnyName, ...], Field(min_length=1)]
+    losses: Annotated[tuple[AnyName, ...], Field(min_length=1)]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
 
     @field_validator("*")
@@ -78,11 +78,11 @@ class Params(Section):
     ] = ()  # other experiments, over each of which this one is laid; it has no runs of its own
     data_root: str | None = None
     grid: GridParams
-    datasets: dict[Name, DatasetParams]
+    datasets: dict[AnyName, DatasetParams]
     preprocess: PreprocessParams = PreprocessParams()
     maps: MapsParams = MapsParams()
-    networks: dict[Name, dict[str, Any]]  # train, in one of them, is what it changes of the section train
-    losses: dict[Name, dict[str, Any]]
+    networks: dict[AnyName, dict[str, Any]]  # train, in one of them, is what it changes of the section train
+    losses: dict[AnyName, dict[str, Any]]
     train: TrainParams
     evaluate: EvaluateParams = EvaluateParams()
     track: TrackParams = TrackParams()
