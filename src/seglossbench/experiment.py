@@ -23,6 +23,7 @@ from seglossbench.files import digest
 from seglossbench.names import word
 from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
 
+SCORING = ("evaluation", "vocabulary/metrics.py")
 NOT_IN_A_RESULT = {"threads", "workers", "device", "runs_per_job"}
 HOW_READ = {"layout", "select", "modality", "classes", "regions", "channels", "labels_suffix", "on_bad_case"}
 HOW_SCORED = (
@@ -323,7 +324,9 @@ class Experiment:
     def _runs(self) -> Iterator[Run]:
         """THE generator of runs: nothing else multiplies datasets, networks, losses and seeds."""
         params = self.params
-        evaluation = params.evaluate.model_dump(mode="json") | {"code": code_version("evaluation")}
+        evaluation = params.evaluate.model_dump(mode="json") | {
+            "code": code_version("evaluation", "vocabulary/metrics.py")
+        }
         code = code_version("maps", "losses", "networks", "training", "randomness.py")
         for dataset in self.datasets:
             split = _split_settings(dataset.params, dataset.name)

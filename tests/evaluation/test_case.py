@@ -14,7 +14,7 @@ from seglossbench.errors import InputError
 from seglossbench.evaluation import score_case
 
 OVERLAPS = ("DSC", "IoU", "sensitivity", "precision")
-DISTANCES = ("HD", "HD95_pooled", "HD95_max_directed", "ASSD", "ASD_pooled")
+DISTANCES = ("HD", "HD95_pooled", "HD95_max_directed", "ASSD", "MASD")
 COUNTS = ("TP", "FP", "FN", "truth_surface_voxels", "prediction_surface_voxels")
 
 
@@ -75,8 +75,8 @@ def test_one_outlier_separates_the_distances():
     assert found["HD95_pooled"] == 0.0
     # The 20 distances of the prediction: position 18.05, so 0.05 of the way from 0 to 10.
     assert found["HD95_max_directed"] == pytest.approx(0.5)
-    assert found["ASSD"] == pytest.approx((0 + 10 / 20) / 2)
-    assert found["ASD_pooled"] == pytest.approx(10 / 39)
+    assert found["MASD"] == pytest.approx((0 + 10 / 20) / 2)
+    assert found["ASSD"] == pytest.approx(10 / 39)
 
 
 def test_shifted_cubes():

@@ -7,6 +7,7 @@ import pytest
 
 from seglossbench.evaluation import score_case
 from seglossbench.evaluation.empty import POLICIES, diagonal_mm
+from seglossbench.vocabulary.conventions import BRATS_MM
 
 SHAPE, SPACING_MM = (4, 5, 7), (3.0, 2.0, 1.0)
 DIAGONAL_MM = math.sqrt(9**2 + 8**2 + 6**2)
@@ -17,14 +18,17 @@ TABLE = [
     ("drop", "prediction_empty", 0.0, None, None, None),
     ("drop", "truth_empty", None, None, None, None),
     ("drop", "both_empty", None, None, None, None),
+    ("nnunet", "prediction_empty", 0.0, None, None, None),
+    ("nnunet", "truth_empty", 0.0, None, None, None),
+    ("nnunet", "both_empty", None, None, None, None),
     ("inf", "prediction_empty", 0.0, INF, INF, INF),
     ("inf", "truth_empty", 0.0, INF, INF, INF),
     ("inf", "both_empty", None, INF, INF, INF),
     ("diagonal", "prediction_empty", 0.0, DIAGONAL_MM, DIAGONAL_MM, DIAGONAL_MM),
     ("diagonal", "truth_empty", 0.0, DIAGONAL_MM, DIAGONAL_MM, DIAGONAL_MM),
     ("diagonal", "both_empty", None, None, None, None),
-    ("brats", "prediction_empty", 0.0, 373.13, 373.13, 373.13),
-    ("brats", "truth_empty", 0.0, 373.13, 373.13, 373.13),
+    ("brats", "prediction_empty", 0.0, 373.12866, 373.12866, 373.12866),
+    ("brats", "truth_empty", 0.0, 373.12866, 373.12866, 373.12866),
     ("brats", "both_empty", 1.0, 0.0, 0.0, 0.0),
     ("paper_a_released", "prediction_empty", 0.0144, 20.0, 20.0, 10.0),
     ("paper_a_released", "truth_empty", None, None, None, None),
@@ -60,7 +64,7 @@ def test_policy(policy, emptiness, dsc, hd, hd95, assd):
 
 
 @pytest.mark.parametrize(
-    ("policy", "emptiness", "dsc"), [row[:3] for row in TABLE if row[0] != "paper_a_released"]
+    ("policy", "emptiness", "dsc"), [row[:3] for row in TABLE if not POLICIES[row[0]].metrics]
 )
 def test_every_overlap_scores_as_the_dsc(policy, emptiness, dsc):
     overlaps = ("IoU", "sensitivity", "precision", "NSD@1mm", "NSD_voxel@1mm")
@@ -101,6 +105,10 @@ def test_no_found_class_scores_worse_than_a_missed_one():
     assert scores(truth, prediction, "diagonal", ("HD",))["HD"] == pytest.approx(
         diagonal_mm(SHAPE, SPACING_MM)
     )
+
+
+def test_brats_takes_the_diagonal_of_its_volumes():
+    assert pytest.approx(math.hypot(240, 240, 155), abs=1e-5) == BRATS_MM
 
 
 def test_the_diagonal_of_topomortar():

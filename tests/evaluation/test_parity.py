@@ -11,30 +11,18 @@ from seglossbench.evaluation.label_files import read_labels
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' own
 TOLERANCES_MM = (1, 2.5)
 OURS = (
-    *(
-        "DSC",
-        "IoU",
-        "sensitivity",
-        "precision",
-        "RVD",
-        "HD",
-        "HD95_pooled",
-        "HD95_max_directed",
-        "ASSD",
-        "ASD_pooled",
-    ),
+    *("DSC", "IoU", "sensitivity", "precision", "RVD", "HD"),
+    *("HD95_pooled", "HD95_max_directed", "HD95_prediction_to_truth", "HD95_truth_to_prediction"),
+    *("ASSD", "MASD", "ASD", "ASD_truth_to_prediction"),
     *(f"{family}@{tolerance}mm" for family in ("NSD", "NSD_voxel") for tolerance in TOLERANCES_MM),
 )
 
 
 def by_medpy(truth, prediction, spacing_mm):
     peer = pytest.importorskip("medpy.metric.binary")
-    directed = peer.asd(prediction, truth, spacing_mm), peer.asd(truth, prediction, spacing_mm)
-    pooled = np.concatenate(
-        [
-            peer.__surface_distances(prediction, truth, spacing_mm),
-            peer.__surface_distances(truth, prediction, spacing_mm),
-        ]
+    to_truth, to_prediction = (
+        peer.asd(prediction, truth, spacing_mm),
+        peer.asd(truth, prediction, spacing_mm),
     )
     return {
         "DSC": peer.dc(prediction, truth),
@@ -44,8 +32,10 @@ def by_medpy(truth, prediction, spacing_mm):
         "RVD": peer.ravd(prediction, truth),
         "HD": peer.hd(prediction, truth, spacing_mm),
         "HD95_pooled": peer.hd95(prediction, truth, spacing_mm),
-        "ASSD": np.mean(directed),  # assd itself until MedPy 0.5, which took to pooling
-        "ASD_pooled": pooled.mean(),
+        "ASSD": peer.assd(prediction, truth, spacing_mm),  # pooled since MedPy 0.5
+        "MASD": (to_truth + to_prediction) / 2,  # its assd until 0.4
+        "ASD": to_truth,
+        "ASD_truth_to_prediction": to_prediction,
     }
 
 
@@ -56,9 +46,21 @@ def by_monai(truth, prediction, spacing_mm):
     values = {
         "HD": peer.compute_hausdorff_distance(*masks, **options),
         "HD95_max_directed": peer.compute_hausdorff_distance(*masks, percentile=95, **options),
-        "ASD_pooled": peer.compute_average_surface_distance(*masks, symmetric=True, **options),
+        "HD95_prediction_to_truth": peer.compute_hausdorff_distance(
+            *masks, percentile=95, directed=True, **options
+        ),
+        "HD95_truth_to_prediction": peer.compute_hausdorff_distance(
+            *masks[::-1], percentile=95, directed=True, **options
+        ),
+        "ASSD": peer.compute_average_surface_distance(*masks, symmetric=True, **options),
+        "ASD": peer.compute_average_surface_distance(*masks, **options),
+        "ASD_truth_to_prediction": peer.compute_average_surface_distance(*masks[::-1], **options),
         "DSC": peer.compute_dice(*masks),
         "IoU": peer.compute_iou(*masks),
+        **{
+            name: peer.compute_confusion_matrix_metric(name, peer.get_confusion_matrix(*masks))
+            for name in ("sensitivity", "precision")
+        },
     }
     for tolerance in TOLERANCES_MM:
         for name, subvoxels in (("NSD", True), ("NSD_voxel", False)):
@@ -194,14 +196,64 @@ def test_the_two_conventions_of_hd95_on_the_same_masks():
     assert ours["HD95_max_directed"] == by_monai(truth, prediction, [1, 1])["HD95_max_directed"] == 19.0
 
 
-def test_what_monai_drops_we_leave_undefined():
+NAN, INF = np.nan, np.inf
+MONAI_AND_DROP = {
+    # per metric: MONAI's value and ours under the policy drop, of a missed class, a false alarm, and two empty masks
+    **dict.fromkeys(("DSC", "IoU"), ((0, NAN, NAN), (0, None, None))),
+    "sensitivity": ((0, NAN, NAN), (0, None, None)),
+    "precision": ((NAN, 0, NAN), (0, None, None)),
+    **dict.fromkeys(("NSD@1mm", "NSD_voxel@1mm"), ((0, 0, NAN), (0, None, None))),
+    **dict.fromkeys(
+        ("HD95_max_directed", "HD95_prediction_to_truth", "HD95_truth_to_prediction"),
+        ((NAN, NAN, NAN), (None, None, None)),
+    ),
+    **dict.fromkeys(("HD", "ASSD", "ASD", "ASD_truth_to_prediction"), ((INF, INF, NAN), (None, None, None))),
+}
+
+
+@pytest.mark.parametrize("emptiness", ["prediction_empty", "truth_empty", "both_empty"])
+def test_what_monai_gives_for_empty_masks_and_what_drop_gives(emptiness):
+    full, empty = np.zeros((2, 6, 6, 6), bool)
+    full[2:4, 2:4, 2:4] = True
+    truth = full if emptiness == "prediction_empty" else empty
+    prediction = full if emptiness == "truth_empty" else empty
+    at = ("prediction_empty", "truth_empty", "both_empty").index(emptiness)
+    theirs = {
+        name: value for name, value in by_monai(truth, prediction, (1, 1, 1)).items() if "@2.5" not in name
+    }
+    np.testing.assert_equal(theirs, {name: MONAI_AND_DROP[name][0][at] for name in theirs})
+    assert theirs.keys() == MONAI_AND_DROP.keys()
+    records = score_case(
+        truth, prediction, (1, 1, 1), classes={"c": [1]}, metrics=list(MONAI_AND_DROP), empty="drop"
+    )
+    ours = {record["metric"]: record["value"] for record in records if record["metric"] != "status"}
+    assert ours == {name: values[1][at] for name, values in MONAI_AND_DROP.items()}
+
+
+def test_what_monai_averages_over_cases():
+    """NaN drops out of its means and infinity does not: the comment on the policy ``drop`` says so."""
     torch, peer = pytest.importorskip("torch"), pytest.importorskip("monai.metrics")
     empty, full = torch.zeros(1, 1, 4, 4, 4), torch.ones(1, 1, 4, 4, 4)
-    for truth, prediction in ((full, empty), (empty, full), (empty, empty)):
-        hausdorff = peer.compute_hausdorff_distance(prediction, truth, include_background=True)
-        dice = peer.compute_dice(prediction, truth).item()
-        arrays = (mask[0, 0].numpy().astype(int) for mask in (truth, prediction))
-        found = score_case(*arrays, (1, 1, 1), classes={"c": [1]}, metrics=("DSC", "HD"), empty="drop")
-        assert not torch.isfinite(hausdorff)
-        assert found[1]["value"] is None
-        assert found[0]["value"] == (None if np.isnan(dice) else dice)
+    for metric, mean in (
+        (peer.HausdorffDistanceMetric(include_background=True), INF),
+        (peer.SurfaceDistanceMetric(include_background=True), INF),
+        (peer.HausdorffDistanceMetric(include_background=True, percentile=95), 0.0),
+    ):
+        metric(full, full)
+        metric(empty, full)
+        assert metric.aggregate().item() == mean
+
+
+def test_three_average_surface_distances_of_a_case_by_hand():
+    """A truth of one pixel, and a prediction of it and of two more, 3 and 6 mm off."""
+    truth = np.zeros((3, 9), bool)
+    prediction = truth.copy()
+    truth[1, 1] = prediction[1, 1] = prediction[1, 4] = prediction[1, 7] = True
+    names = ("ASD", "ASD_truth_to_prediction", "ASSD", "MASD")
+    records = score_case(truth, prediction, (1, 1), classes={"c": [1]}, metrics=names)
+    assert [record["value"] for record in records] == [3.0, 0.0, 9 / 4, 1.5]
+    released = score_case(
+        truth, prediction, (7, 5), classes={"c": [1]}, metrics=("ASD",), empty="paper_a_released"
+    )
+    assert released[0]["metric"] == "ASD_paper_a_released"
+    assert released[0]["value"] == pytest.importorskip("medpy.metric.binary").asd(prediction, truth) == 3.0

@@ -13,7 +13,8 @@ from seglossbench.errors import InputError
 from seglossbench.evaluation import score_case
 from seglossbench.evaluation.label_files import read_labels, stem_of
 from seglossbench.evaluation.pairs import Pair, pair_files
-from seglossbench.evaluation.scores import COLUMNS, count_empty, parse_classes, score_files
+from seglossbench.evaluation.scores import count_empty, parse_classes, score_files
+from seglossbench.vocabulary.tables import SCORES
 
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, -2, 0, 30], [0, 0, 3, -40], [0, 0, 0, 1.0]])
 
@@ -52,7 +53,7 @@ def test_table_of_two_folders(folders, labels):
         identity={"dataset": "amos", "seed": 3},
         progress=False,
     )
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == SCORES
     assert set(map(tuple, table[["dataset", "network", "loss", "seed"]].values)) == {("amos", "-", "-", 3)}
     assert list(table["case"].unique()) == ["case_1", "case_2"]
     expected = score_case(

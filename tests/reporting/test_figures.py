@@ -11,7 +11,7 @@ from seglossbench.reporting.figures import (
     scores_by_epoch,
     seed_spread,
 )
-from seglossbench.reporting.metrics import metric_of
+from seglossbench.vocabulary.metrics import metric_of
 
 
 def lines(axes, colour):

@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from seglossbench.errors import InputError
-from seglossbench.reporting.inputs import SCORES, check_histories, check_scores, load_scores
+from seglossbench.reporting.inputs import check_histories, check_scores, load_scores
+from seglossbench.vocabulary.tables import SCORES
 
 
 def written(path, text):
@@ -30,6 +31,7 @@ def test_anybodys_scores_get_the_files_name_as_their_loss(tmp_path):
         ("case,class,metric,value\na,1,status,truth_emty\n", ["row 2", "did you mean 'truth_empty'"]),
         ("case,class,metric,value\na,,DSC,0.5\n", ["row 2", "column class is empty"]),
         ("case,class,metric,value\na,mean,DSC,0.5\n", ["row 2", "class 'mean'"]),
+        ("case,class,metric,value\na,1,ASD_pooled,5\n", ["ASD_pooled: it is called ASSD now", "rename both"]),
         ("case,class,metric,value\na,1,DSC,0.5\na,1,DSC,0.6\n", ["scored twice", "case a, class 1"]),
         ("", ["not a table of scores"]),
         (None, ["No such file"]),

@@ -9,9 +9,9 @@ from seglossbench.reporting import Facts, comparison_figures, write_report
 from seglossbench.reporting.comparison import compare, pairs_of
 from seglossbench.reporting.figures import looks_of, save
 from seglossbench.reporting.inputs import check_scores
-from seglossbench.reporting.metrics import metric_of
 from seglossbench.reporting.published import TOPOMORTAR_DIAGONAL_PX, Published, read_published
 from seglossbench.statistics.summaries import fold_status, over_cases_and_seeds
+from seglossbench.vocabulary.metrics import metric_of
 
 IN_DISTRIBUTION = [f"{number:03d}" for number in range(71, 121)]
 # Mean and deviation over images and seeds as the authors print them: DSC, HD95.

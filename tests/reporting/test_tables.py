@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from seglossbench.reporting.formats import to_csv, to_html, to_latex, to_markdown
-from seglossbench.reporting.metrics import metric_of
 from seglossbench.reporting.tables import build_table, slug
 from seglossbench.statistics.summaries import fold_status, summarise
+from seglossbench.vocabulary.metrics import metric_of
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
 

@@ -6,6 +6,7 @@ import click
 
 from seglossbench.cli.application import cli
 from seglossbench.errors import JobError
+from seglossbench.vocabulary.conventions import EMPTY_POLICIES, HD95_CONVENTIONS
 
 
 @cli.command()
@@ -19,10 +20,10 @@ from seglossbench.errors import JobError
     show_default="DSC,HD,HD95,ASSD,NSD@1mm, without those that --empty does not define",
     help="Metrics, split by commas.",
 )
-@click.option("--hd95", type=click.Choice(["pooled", "max_directed"]), default="pooled", show_default=True)
+@click.option("--hd95", type=click.Choice(HD95_CONVENTIONS), default="pooled", show_default=True)
 @click.option(
     "--empty",
-    type=click.Choice(["drop", "inf", "diagonal", "brats", "paper_a_released"]),
+    type=click.Choice(EMPTY_POLICIES),
     default="diagonal",
     show_default=True,
     help="What an empty mask scores.",

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from seglossbench.errors import InputError
 from seglossbench.evaluation.comparison import Case, Comparison
-from seglossbench.evaluation.empty import Policy, Status, diagonal_mm, policy_named, status
-from seglossbench.evaluation.metrics import DEFAULT_METRICS, Metric, metrics_named
+from seglossbench.evaluation.empty import Policy, diagonal_mm, policy_named, status
+from seglossbench.evaluation.metrics import Measure, metrics_named
+from seglossbench.vocabulary.metrics import USUAL
+from seglossbench.vocabulary.tables import STATUS, Status
 
 Value = float | int | str | None
 Record = TypedDict("Record", {"class": str, "metric": str, "value": Value})
@@ -23,7 +25,7 @@ def score_case(
     spacing_mm: Sequence[float],
     *,
     classes: Mapping[str, Sequence[int]],
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: Sequence[str] = USUAL,
     empty: str = "diagonal",
     hd95: str = "pooled",
 ) -> list[Record]:
@@ -32,7 +34,7 @@ def score_case(
     ``classes`` maps the name of a class or region to the label values that make it up; ``spacing_mm`` is the voxel
     size along each array axis. An undefined value is None; a class whose truth or prediction is empty has a record
     ``status`` more, which says ``prediction_empty``, ``truth_empty`` or ``both_empty``. Metrics are those of
-    ``evaluation.metrics``, policies for ``empty`` masks those of ``evaluation.empty``; ``hd95`` is the convention that
+    ``vocabulary.metrics``, policies for ``empty`` masks those of ``evaluation.empty``; ``hd95`` is the convention that
     the metric HD95 follows, ``pooled`` or ``max_directed``. Raises InputError for arguments that do not fit.
     """
     policy = policy_named(empty)
@@ -55,7 +57,7 @@ def score_case(
             value = _value(metric, comparison, policy, emptiness, diagonal)
             records.append({"class": name, "metric": metric.name + suffix, "value": value})
         if emptiness:
-            records.append({"class": name, "metric": "status", "value": emptiness})
+            records.append({"class": name, "metric": STATUS, "value": emptiness})
     return records
 
 
@@ -70,7 +72,7 @@ def check_classes(classes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, 
 
 
 def _value(
-    metric: Metric, comparison: Comparison, policy: Policy, emptiness: Status | None, diagonal: float
+    metric: Measure, comparison: Comparison, policy: Policy, emptiness: Status | None, diagonal: float
 ) -> float | int | None:
     if metric.kind is None:
         return metric.value(comparison)

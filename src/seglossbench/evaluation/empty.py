@@ -9,13 +9,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from seglossbench.errors import InputError, nearest
-from seglossbench.params.metrics import OF_PAPER_A_RELEASED
+from seglossbench.vocabulary.conventions import BRATS_MM, EmptyPolicy
+from seglossbench.vocabulary.metrics import METRICS, Kind
+from seglossbench.vocabulary.tables import Status
 
-Status = Literal["prediction_empty", "truth_empty", "both_empty"]
-Kind = Literal["overlap", "hausdorff", "average"]
-
-BRATS_MM = 373.13
-"""What BraTS gives for a missed class: the diagonal of 240 x 240 x 155 voxels of 1 mm."""
+DISTANCES = tuple(metric.name for metric in METRICS.values() if metric.kind in ("hausdorff", "average"))
 
 
 class Score(NamedTuple):
@@ -62,14 +60,25 @@ class Policy:
 
 UNDEFINED = Score(None, None, None)
 
-POLICIES: dict[str, Policy] = {
-    # Undefined wherever MONAI's metrics are NaN and drop out of its means.
+POLICIES: dict[EmptyPolicy, Policy] = {
+    # Undefined where MONAI's Dice, IoU and HD95 are NaN and so drop out of its means. Its HD and average distances are
+    # infinite where one mask is empty, and make the mean infinite; its NSD of a false alarm is 0 and counts.
     "drop": Policy(
         {
             "prediction_empty": Score(0.0, None, None),
             "truth_empty": UNDEFINED,
             "both_empty": UNDEFINED,
         }
+    ),
+    # nnU-Net's evaluator: every distance to nothing is NaN and drops out, and so do overlaps of two empty masks.
+    # Its sensitivity and precision have rules of their own, and it has no NSD.
+    "nnunet": Policy(
+        {
+            "prediction_empty": Score(0.0, None, None),
+            "truth_empty": Score(0.0, None, None),
+            "both_empty": UNDEFINED,
+        },
+        metrics=("DSC", "IoU", *DISTANCES),
     ),
     # The distance to nothing is infinite, as in google's surface-distance.
     "inf": Policy(
@@ -102,7 +111,7 @@ POLICIES: dict[str, Policy] = {
             "both_empty": UNDEFINED,
         },
         in_voxels=True,
-        metrics=OF_PAPER_A_RELEASED,
+        metrics=("DSC", *DISTANCES),
         limits={"hausdorff": (50.0, 20.0), "average": (20.0, 10.0)},
     ),
 }
@@ -110,9 +119,10 @@ POLICIES: dict[str, Policy] = {
 
 def policy_named(name: str) -> Policy:
     """The policy of that name; raises InputError that lists the known ones."""
-    if name not in POLICIES:
-        raise InputError(f"empty: {name!r} is no policy for empty masks; {nearest(name, list(POLICIES))}")
-    return POLICIES[name]
+    for known, policy in POLICIES.items():
+        if known == name:
+            return policy
+    raise InputError(f"empty: {name!r} is no policy for empty masks; {nearest(str(name), list(POLICIES))}")
 
 
 def status(truth_voxels: int, prediction_voxels: int) -> Status | None:

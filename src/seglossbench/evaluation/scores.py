@@ -12,26 +12,25 @@ import pandas as pd
 from seglossbench.errors import InputError
 from seglossbench.evaluation.case import check_classes
 from seglossbench.evaluation.empty import policy_named
-from seglossbench.evaluation.metrics import DEFAULT_METRICS, metrics_named
+from seglossbench.evaluation.metrics import metrics_named
 from seglossbench.evaluation.pairs import Pair, labels_of_pair, score_pair
 from seglossbench.parallel import over_cases
-
-IDENTITY = ("dataset", "network", "loss", "seed")
-COLUMNS = (*IDENTITY, "case", "class", "metric", "value")
+from seglossbench.vocabulary.metrics import USUAL
+from seglossbench.vocabulary.tables import IDENTITY, SCORES, STATUS
 
 
 def score_files(
     pairs: Iterable[tuple[str, Path, Path]],
     *,
     classes: Mapping[str, Sequence[int]] | None = None,
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: Sequence[str] = USUAL,
     empty: str = "diagonal",
     hd95: str = "pooled",
     identity: Mapping[str, str | int] | None = None,
     workers: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """The scores of pairs of files (case, truth, prediction), as ``pairs.pair_files`` finds them: columns COLUMNS.
+    """The scores of pairs of files (case, truth, prediction), as ``pairs.pair_files`` finds them: columns SCORES.
 
     Without ``classes`` every label value but 0 that occurs in any of the files is a class of its own. ``identity``
     fills the first four columns, ``-`` where it says nothing; the other arguments are those of ``score_case``.
@@ -57,12 +56,12 @@ def score_files(
         for pair, records in zip(cases, over_cases(score, cases, workers, "score", bar), strict=True)
         for record in records
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"value": object})
+    return pd.DataFrame(rows, columns=list(SCORES)).astype({"value": object})
 
 
 def count_empty(scores: pd.DataFrame) -> dict[str, int]:
     """The number of scores of classes with an empty mask, by what is empty, to be printed beside every mean."""
-    statuses = scores.loc[scores["metric"] == "status", "value"]
+    statuses = scores.loc[scores["metric"] == STATUS, "value"]
     return {str(status): int(count) for status, count in statuses.value_counts().items()}
 
 

@@ -41,15 +41,18 @@ HAUSDORFF_DISTANCES: dict[str, Callable[[SurfaceDistances], float]] = {
     "HD": lambda d: float(d.pooled_mm.max()),
     "HD95_pooled": lambda d: float(np.percentile(d.pooled_mm, 95)),
     "HD95_max_directed": lambda d: float(max(np.percentile(side, 95) for side in d.sides_mm)),
+    "HD95_prediction_to_truth": lambda d: float(np.percentile(d.prediction_to_truth_mm, 95)),
+    "HD95_truth_to_prediction": lambda d: float(np.percentile(d.truth_to_prediction_mm, 95)),
 }
-"""The largest distances in mm: pooled is MedPy's convention, max_directed MONAI's."""
+"""The largest distances in mm."""
 
 AVERAGE_DISTANCES: dict[str, Callable[[SurfaceDistances], float]] = {
-    "ASSD": lambda d: float(np.mean([side.mean() for side in d.sides_mm])),
-    "ASD_pooled": lambda d: float(d.pooled_mm.mean()),
+    "ASSD": lambda d: float(d.pooled_mm.mean()),
+    "MASD": lambda d: float(np.mean([side.mean() for side in d.sides_mm])),
+    "ASD": lambda d: float(d.prediction_to_truth_mm.mean()),
+    "ASD_truth_to_prediction": lambda d: float(d.truth_to_prediction_mm.mean()),
 }
-"""The mean distances in mm: ASSD is the mean of the two directed means, as in MedPy before 0.5; ASD_pooled that
-of all distances of both directions, as in MONAI and in MedPy since 0.5."""
+"""The mean distances in mm."""
 
 
 def voxel_nsd(distances: SurfaceDistances, tolerance_mm: float) -> float:

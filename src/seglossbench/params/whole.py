@@ -8,6 +8,7 @@ from seglossbench.params.data import DatasetParams, PreprocessParams
 from seglossbench.params.metrics import MetricNames
 from seglossbench.params.section import AnyName, Name, Positive, Section, Size
 from seglossbench.params.training import TrainParams
+from seglossbench.vocabulary.conventions import EmptyPolicy, HD95Convention
 
 Item = TypeVar("Item")
 
@@ -51,8 +52,8 @@ class EvaluateParams(Section):
 
     metrics: MetricNames = ("DSC", "HD95")
     classes: Literal["labels", "regions"] = "labels"
-    hd95: Literal["pooled", "max_directed"] = "pooled"
-    empty: Literal["drop", "inf", "diagonal", "brats", "paper_a_released"] = "diagonal"
+    hd95: HD95Convention = "pooled"
+    empty: EmptyPolicy = "diagonal"
     predict: PredictParams = PredictParams()
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from seglossbench.reporting.metrics import Metric
 from seglossbench.reporting.published import Published
 from seglossbench.statistics.summaries import over_cases_and_seeds
+from seglossbench.vocabulary.metrics import Metric
 
 
 @dataclass(frozen=True)

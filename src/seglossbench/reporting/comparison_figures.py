@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from seglossbench.reporting.figures import REMARK, STYLE, Look, new_figure
-from seglossbench.reporting.metrics import Metric
+from seglossbench.vocabulary.metrics import Metric
 
 _PUBLISHED: dict[str, Any] = {"color": "#6b6b6b", "marker": "o", "markerfacecolor": "white"}
 

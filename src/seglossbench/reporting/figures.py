@@ -16,7 +16,7 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from seglossbench.reporting.metrics import Metric, plain_name
+from seglossbench.vocabulary.metrics import Metric, plain_name
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")  # Okabe and Ito's
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")

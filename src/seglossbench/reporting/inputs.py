@@ -11,12 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from seglossbench.errors import InputError, nearest
-from seglossbench.statistics.summaries import MEAN
-
-SCORES = ("dataset", "network", "loss", "seed", "case", "class", "metric", "value")
-HISTORIES = ("dataset", "network", "loss", "seed", "epoch", "step", "split", "name", "value")
-STATUSES = ("truth_empty", "prediction_empty", "both_empty")
-_IDENTITY = ("dataset", "network", "loss", "seed")
+from seglossbench.vocabulary.metrics import RENAMED
+from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, MEAN, SCORES, STATUS, STATUSES
 
 
 def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
@@ -36,7 +32,7 @@ def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
             raise InputError(
                 f"{path}: not a table of scores in CSV: {' '.join(str(error).split())}"
             ) from None
-        for column in _IDENTITY:
+        for column in IDENTITY:
             if column not in frame:
                 frame[column] = "-"
         frame["loss"] = frame["loss"].replace("-", path.stem)
@@ -61,12 +57,15 @@ def check_scores(scores: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
         empty = text.index[text[column] == ""]
         if len(empty):
             raise InputError(f"{where}: row {empty[0] + 2}: column {column} is empty; every score needs one")
+    for former, now in RENAMED.items():
+        if (text["metric"] == former).any():
+            raise InputError(f"{where}: metric {former}: {now}; score again, or rename both in the file")
     reserved = text.index[text["class"] == MEAN]
     if len(reserved):
         raise InputError(
             f"{where}: row {reserved[0] + 2}: class {MEAN!r} is computed here; leave such rows out"
         )
-    is_status = text["metric"] == "status"
+    is_status = text["metric"] == STATUS
     text.loc[~is_status & text["value"].str.lower().isin(["nan", "none", "<na>"]), "value"] = ""
     number = pd.to_numeric(text["value"], errors="coerce").notna() | (text["value"] == "")
     wrong = text.index[~text["value"].isin(STATUSES).where(is_status, number)]
@@ -96,7 +95,7 @@ def check_histories(histories: pd.DataFrame, where: str = "histories") -> pd.Dat
                 f"{where}: row {wrong[0] + 2}: {column} {checked.loc[wrong[0], column]!r} is no number"
             )
         checked[column] = numbers
-    for column in (*_IDENTITY, "split", "name"):
+    for column in (*IDENTITY, "split", "name"):
         checked[column] = checked[column].astype(str)
     return checked
 

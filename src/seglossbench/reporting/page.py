@@ -13,30 +13,14 @@ from seglossbench.reporting import figures
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.formats import template
 from seglossbench.reporting.inputs import check_histories, check_scores
-from seglossbench.reporting.metrics import in_order
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.section import Material, Section, write_section
 from seglossbench.reporting.tables import Row, slug
 from seglossbench.statistics.summaries import fold_status, summarise
+from seglossbench.vocabulary.conventions import explained
+from seglossbench.vocabulary.metrics import in_order
 
 __all__ = ["Dataset", "Facts", "Run", "write_report"]
-
-_CONVENTIONS = {
-    "pooled": "the 95th percentile of the surface distances of both directions taken together (MedPy's)",
-    "max_directed": "the larger of the two directions' 95th percentiles (MONAI's)",
-    "drop": "a missed class has DSC 0 and no distance; a class that the truth lacks has no score",
-    "inf": "a missed class or a false alarm has DSC 0 and an infinite distance",
-    "diagonal": (
-        "a missed class or a false alarm has DSC 0 and, as its distance, the diagonal of the volume; "
-        "where both masks are empty there is no score"
-    ),
-    "brats": "a missed class or a false alarm has DSC 0 and distance 373.13; two empty masks have DSC 1 and distance 0",
-    "paper_a_released": (
-        "as the code released with arXiv 2407.06176: distances in voxels; a missed class has DSC 0.0144, HD and HD95 "
-        "20 and average distances 10, a false alarm is skipped; an HD or HD95 above 50 is replaced by 20, an average "
-        "distance above 20 by 10"
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -181,19 +165,14 @@ def _overviews(sections: Sequence[Section]) -> list[Overview]:
 def _stated(facts: Facts, by_dataset: Sequence[str]) -> list[str]:
     """Each convention in words, with its datasets where they differ; nothing where no dataset needs one."""
     if not facts.datasets:
-        return [_explained(name) or "not stated by whoever computed the scores" for name in by_dataset]
+        return [explained(name) or "not stated by whoever computed the scores" for name in by_dataset]
     datasets: dict[str, list[str]] = {}
     for dataset, name in zip(facts.datasets, by_dataset, strict=True):
         if name:
             datasets.setdefault(name, []).append(dataset.name)
     if len(datasets) == 1 and all(by_dataset):
-        return [_explained(name) for name in datasets]
-    return [f"{', '.join(of)}: {_explained(name)}" for name, of in datasets.items()]
-
-
-def _explained(name: str) -> str:
-    meaning = _CONVENTIONS.get(name)
-    return f"{name}: {meaning}" if meaning else name
+        return [explained(name) for name in datasets]
+    return [f"{', '.join(of)}: {explained(name)}" for name, of in datasets.items()]
 
 
 def _publish(folder: Path, out: Path) -> None:

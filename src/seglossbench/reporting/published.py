@@ -11,7 +11,7 @@ import pandas as pd
 
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment
-from seglossbench.reporting.inputs import SCORES
+from seglossbench.vocabulary.tables import SCORES, STATUS
 
 TOPOMORTAR_METRICS = {"Dice_mortar": "DSC", "HD95_mortar": "HD95"}
 TOPOMORTAR_UNDEFINED = 9999999
@@ -117,7 +117,7 @@ def read_topomortar(folder: Path, dataset: str) -> pd.DataFrame:
                 f"{file}: expected the columns {wanted}: {' '.join(str(error).split())}"
             ) from None
         undefined = table.loc[table["value"] == TOPOMORTAR_UNDEFINED, ["ID"]]
-        status = undefined.assign(metric="status", value="prediction_empty")
+        status = undefined.assign(metric=STATUS, value="prediction_empty")
         table["value"] = table["value"].replace(TOPOMORTAR_UNDEFINED, TOPOMORTAR_DIAGONAL_PX).astype(object)
         table["metric"] = table["metric"].map(TOPOMORTAR_METRICS)
         tables.append(pd.concat([table, status]).assign(loss=file.parent.name, seed=file.stem))

@@ -9,19 +9,16 @@ from matplotlib.figure import Figure
 
 from seglossbench.data.facts import CaseFacts
 from seglossbench.files import write_json, write_text
-from seglossbench.params.metrics import unknown_metric
 from seglossbench.reporting import comparison_figures, figures, formats
 from seglossbench.reporting.comparison import Comparison, compare, pairs_of, to_csv
 from seglossbench.reporting.data_figure import CAPTION, data_figure
 from seglossbench.reporting.data_tables import case_table, class_table
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
-from seglossbench.reporting.metrics import in_order, metric_of, plain_name
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.tables import Table, build_table, slug
 from seglossbench.statistics.summaries import absences, seed_means, spread_over
-
-TEST_BY_EPOCH = "test_by_epoch"
-"""The split of a history's rows that score the test cases while a run trains."""
+from seglossbench.vocabulary.metrics import in_order, is_known, metric_of
+from seglossbench.vocabulary.tables import TEST_BY_EPOCH
 
 
 @dataclass(frozen=True)
@@ -225,7 +222,7 @@ def _pictures(
         )
         by_epoch = own[own["split"] == TEST_BY_EPOCH]
         if not by_epoch.empty:
-            names = [name for name in in_order(by_epoch["name"]) if not unknown_metric(plain_name(name))]
+            names = [name for name in in_order(by_epoch["name"]) if is_known(name)]
             yield picture(
                 figures.scores_by_epoch(by_epoch, shown, [metric_of(name, unit) for name in names]),
                 f"test_by_epoch_{slug(network)}",

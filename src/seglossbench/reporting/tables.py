@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.reporting.metrics import Metric
 from seglossbench.statistics.summaries import MEAN, absences
+from seglossbench.vocabulary.metrics import Metric
 
 DAGGER, DOUBLE_DAGGER = "†", "‡"
 WORDS = NO_SCORES, ABSENT, UNDEFINED = "—", "absent", "undefined"

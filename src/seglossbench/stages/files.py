@@ -5,8 +5,9 @@ from pathlib import Path
 
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_file
+from seglossbench.vocabulary.metrics import USUAL
 
-USUAL_METRICS = ("DSC", "HD", "HD95", "ASSD", "NSD@1mm")
+USUAL_METRICS = (*USUAL, "NSD@1mm")
 
 
 def score(

@@ -16,6 +16,7 @@ from seglossbench.records import (
 )
 from seglossbench.stages.evaluation import scored_classes
 from seglossbench.stages.preparation import split_of
+from seglossbench.vocabulary.tables import COST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +59,7 @@ def curves(runs: Sequence[Run]) -> "pd.DataFrame":
         file = run.folder / "history.csv"
         try:
             rows = pd.read_csv(file, dtype={"split": str, "name": str})
-            rows = rows[(rows["split"] != "cost") & ~rows["name"].str.contains("/")]
+            rows = rows[(rows["split"] != COST) & ~rows["name"].str.contains("/")]
         except (OSError, KeyError, ValueError):
             raise InputError(f"{file}: damaged history; remove the run's folder to train it again") from None
         histories.append(rows.assign(**run.identity))

@@ -6,6 +6,7 @@ from math import isfinite
 
 from seglossbench.params import CollapseParams
 from seglossbench.records import HistoryRow
+from seglossbench.vocabulary.tables import TRAIN, VALIDATION
 
 MUST_BE_FINITE = ("loss", "gradient_norm")
 
@@ -19,7 +20,7 @@ class Divergence:
 
 
 def find_divergence(
-    history: Sequence[HistoryRow], settings: CollapseParams, watched: str = "validation"
+    history: Sequence[HistoryRow], settings: CollapseParams, watched: str = VALIDATION
 ) -> Divergence | None:
     """The first divergence in a history, which alone decides it, so that a resumed training finds the same.
 
@@ -29,7 +30,7 @@ def find_divergence(
     """
     collapsed = 0
     for row in history:
-        if row.split == "train" and row.name in MUST_BE_FINITE and not isfinite(row.value):
+        if row.split == TRAIN and row.name in MUST_BE_FINITE and not isfinite(row.value):
             return Divergence(row.epoch, f"{row.name} is {row.value} in epoch {row.epoch}, step {row.step}")
         is_told = (row.split, row.name) == (watched, "predicted_classes")
         if is_told and row.epoch >= settings.grace_epochs:

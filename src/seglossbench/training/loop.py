@@ -24,8 +24,8 @@ from seglossbench.training.optimiser import build_optimiser
 from seglossbench.training.prefetch import prefetched
 from seglossbench.training.progress import Progress
 from seglossbench.training.schedule import learning_rate
+from seglossbench.vocabulary.tables import COST, TEST_BY_EPOCH, TRAIN, VALIDATION
 
-TEST = "test_by_epoch"  # the split of their rows, which are no final scores of the test cases
 Observer = Callable[[Sequence[HistoryRow]], None]
 
 
@@ -48,7 +48,7 @@ class Training:
     @property
     def watched(self) -> str:
         """The split that tells of collapsed predictions: of validation, or of the test cases where there is none."""
-        return "validation" if self.validation else TEST
+        return VALIDATION if self.validation else TEST_BY_EPOCH
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
                 break
             rows = _epoch(training, network, optimiser, accelerator, epoch, progress)
             history += rows
-            validated = any(row.split == "validation" for row in history)
+            validated = any(row.split == VALIDATION for row in history)
             if settings.checkpoint == "best" and validated and best_epoch(history) is None:
                 raise InputError(
                     "train.checkpoint: best: validation has no DSC, because none of its cases has a class to be found; "
@@ -111,14 +111,14 @@ def _epoch(
     steps, means = _steps(training, network, optimiser, accelerator, clock, epoch, progress)
     step = epoch * settings.steps_per_epoch + steps
     rows = [
-        HistoryRow(epoch, step, "train", name, value)
+        HistoryRow(epoch, step, TRAIN, name, value)
         for name, value in {**means, "learning_rate": rate}.items()
     ]
     training_seconds = clock.elapsed_seconds
     has_diverged = find_divergence(rows, settings.collapse) is not None
     for split, cases, every in (
-        ("validation", training.validation, settings.validate_every),
-        (TEST, training.test, settings.test_every),
+        (VALIDATION, training.validation, settings.validate_every),
+        (TEST_BY_EPOCH, training.test, settings.test_every),
     ):
         is_due = every and ((epoch + 1) % every == 0 or epoch + 1 == settings.epochs or has_diverged)
         if is_due and cases:
@@ -145,7 +145,7 @@ def _epoch(
         "patches_per_second": steps * settings.batch_size / training_seconds,
         "peak_memory_mb": peak_memory_mb(accelerator.device),
     }
-    return rows + [HistoryRow(epoch, step, "cost", name, value) for name, value in cost.items()]
+    return rows + [HistoryRow(epoch, step, COST, name, value) for name, value in cost.items()]
 
 
 def _steps(
@@ -265,5 +265,5 @@ def best_epoch(history: Sequence[HistoryRow]) -> int | None:
 
     The mean's name may end in that of the policy for empty masks, as ``DSC_paper_a_released``.
     """
-    scores = [row for row in history if row.split == "validation" and re.fullmatch(r"DSC(_[^/]*)?", row.name)]
+    scores = [row for row in history if row.split == VALIDATION and re.fullmatch(r"DSC(_[^/]*)?", row.name)]
     return max(scores, key=lambda row: row.value).epoch if scores else None

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from seglossbench.params import TrainParams
 from seglossbench.records import HistoryRow
+from seglossbench.vocabulary.tables import COST
 
 
 class Progress:
@@ -58,7 +59,7 @@ class Progress:
         per_epoch = (time.monotonic() - self.started) / (done - self.first_epoch)
         left = timedelta(seconds=round(per_epoch * (self.settings.epochs - done)))
         results = ", ".join(f"{name} {value}" for name, value in shown.items())
-        speed = values["cost", "patches_per_second"]
+        speed = values[COST, "patches_per_second"]
         print(
             f"{self.title}: epoch {done} of {self.settings.epochs}: {results}, {speed:.3g} patches/s, {left} left",
             file=self.stream,
