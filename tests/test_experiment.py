@@ -200,16 +200,17 @@ def test_one_dataset_has_one_split_and_one_policy_in_all_parts(both, two, messag
     assert len(other.datasets) == 2, "another dataset may follow another policy"
 
 
-def test_two_split_files_of_one_dataset_are_told_by_their_names(both, project):
+def test_two_split_files_of_one_dataset_are_told_by_their_names(load, project):
     for name in ("here", "there"):
         (project / f"{name}.json").write_text(f"[{name!r}]")
     dataset = "{{brats_phantom: {{split: file, split_file: {}.json}}}}"
     text = f"grid: {{{{datasets: [brats_phantom], losses: [ce]}}}}\ndatasets: {dataset}"
     (project / "experiments" / "three.yaml").write_text(text.format("here"))
+    (project / "experiments" / "two.yaml").write_text(text.format("there"))
     with pytest.raises(
         InputError, match=r"has split_file here\.json \(\w+\) in three and there\.json \(\w+\) in two"
     ):
-        both("include: [three, two]", two=text.format("there"))
+        load("include: [three, two]")
 
 
 def test_nothing_stands_twice_in_the_grid(load):

@@ -72,8 +72,7 @@ def test_snakemake_hands_every_name_on(odd, name):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        (1, r"grid\.losses\.0: a name, so 1 needs quotes, as YAML takes it for something else"),
-        (False, r"grid\.losses\.0: a name, so False needs quotes"),
+        (None, r"grid\.losses\.0: expected a name, found None"),
         ("", r"grid\.losses\.0: '' is no name: a name neither is empty nor begins or ends with a space"),
         ("a ", r"grid\.losses\.0: 'a ' is no name"),
         ("a\nb", r"grid\.losses\.0: 'a\\nb' is no name: a name has no control characters"),
@@ -87,3 +86,12 @@ def test_what_is_no_name_is_told(project, name, said):
     )
     with pytest.raises(InputError, match=said):
         Experiment.load(overrides={"experiment": "odd"})
+
+
+def test_a_name_that_looks_like_a_number_needs_no_quotes(project):
+    (project / "experiments" / "odd.yaml").write_text(
+        "grid: {datasets: [brats_phantom], losses: [1, 1.0, true, 007, no], seeds: [0]}\n"
+        "losses: {1: {ce: 1}, 1.0: {ce: 2}, true: {ce: 3}, 007: {ce: 4}, no: {ce: 5}}"
+    )
+    losses = Experiment.load(overrides={"experiment": "odd"}).params.grid.losses
+    assert losses == ("1", "1.0", "true", "007", "no")

@@ -7,9 +7,11 @@ import sys
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
 from seglossbench.names import word
+from seglossbench.params import from_snakemake
 
 try:
-    EXPERIMENT = Experiment.load(overrides=config)
+    OVERRIDES = from_snakemake(config, sys.argv)
+    EXPERIMENT = Experiment.load(overrides=OVERRIDES)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -37,7 +39,7 @@ def shown(text):
 SEGLOSSBENCH = " ".join(
     [
         shlex.join([sys.executable, "-m", "seglossbench"]),
-        *(f"--set {shlex.quote(f'{key}={json.dumps(value)}')}" for key, value in config.items()),
+        *(f"--set {shlex.quote(f'{key}={json.dumps(value, ensure_ascii=False)}')}" for key, value in OVERRIDES.items()),
     ]
 )
 

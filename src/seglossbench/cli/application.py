@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from seglossbench import __version__
 from seglossbench.acquisition import sources
 from seglossbench.errors import InputError, JobError, nearest
 from seglossbench.experiment import Experiment
-from seglossbench.params import merge
+from seglossbench.params import merge, parse_value
 
 
 class Settings:
@@ -43,7 +42,7 @@ def _assignment(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise InputError(f"--set {text}: expected KEY=VALUE, such as --set experiment=own_data")
-    return key, yaml.safe_load(value)
+    return key, parse_value(value, f"--set {key}")
 
 
 class Commands(click.Group):
@@ -73,7 +72,7 @@ pass_settings = click.make_pass_decorator(Settings)
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Overrides a top-level key of the params; repeatable.",
+    help="Overrides a key of the params, such as train.epochs=3; repeatable.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
@@ -87,6 +86,7 @@ def cli(context: click.Context, params: Path, overrides: tuple[str, ...], debug:
       seglossbench list
       seglossbench status
       seglossbench --set experiment=own_data --set data_root=PATH preprocess own
+      seglossbench --set train.epochs=3 --set "grid.losses=[ce, cwcd]" list
       seglossbench report --scores scores.csv --out my_report
     """
     context.obj = Settings(params, overrides)

@@ -158,7 +158,7 @@ def _read_parts(file: Path, params: DatasetParams) -> dict[str, list[str]]:
     """The names of each part of a JSON or YAML file, of the wanted fold where it is a list of folds."""
     try:
         text = file.read_text(encoding="utf-8")
-        parts: Any = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
+        parts: Any = json.loads(text) if file.suffix == ".json" else yaml.load(text, yaml.BaseLoader)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:

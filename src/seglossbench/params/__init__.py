@@ -1,8 +1,9 @@
 """What params.yaml and experiments/*.yaml may say: every key typed, every unknown key an error that names it."""
 
 from seglossbench.params.data import DatasetParams, PhantomParams, PreprocessParams, PublishedParams
-from seglossbench.params.loading import in_a_sentence, load, load_included, merge, read
+from seglossbench.params.loading import in_a_sentence, load, load_included, read
 from seglossbench.params.section import Name, Section
+from seglossbench.params.text import from_snakemake, merge, parse_value
 from seglossbench.params.training import (
     NO_VOLUME_MAPS,
     AugmentationParams,
@@ -43,9 +44,11 @@ __all__ = [
     "Section",
     "TrackParams",
     "TrainParams",
+    "from_snakemake",
     "in_a_sentence",
     "load",
     "load_included",
     "merge",
+    "parse_value",
     "read",
 ]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from seglossbench.params.section import AnyName, Fraction, Name, Positive, Section, Sizes
+from seglossbench.params.section import AnyName, Fraction, Name, PathText, Positive, Section, Sizes
 
 
 class PhantomParams(Section):
@@ -65,10 +65,10 @@ class DatasetParams(Section):
     """Where a dataset comes from (a phantom, a source, a folder of yours) and how its cases are divided."""
 
     phantom: PhantomParams | None = None
-    folder: str | None = None
+    folder: PathText | None = None
     source: Name | None = None  # of the catalogue: seglossbench list sources
     route: Literal["auto", "http", "kaggle", "synapse", "git"] = "auto"
-    origin: str | None = (
+    origin: PathText | None = (
         None  # an address, an archive or a folder that serves in place of the source's routes
     )
     accept_licence: bool = False  # of the source
@@ -85,7 +85,9 @@ class DatasetParams(Section):
         "fail"  # skip: leave out what cannot be prepared, and say so in the report
     )
     split: Literal["auto", "official", "alternating", "even_odd", "k_fold", "hold_out", "file"] = "auto"
-    split_file: str | None = None  # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
+    split_file: PathText | None = (
+        None  # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
+    )
     split_seed: int = 0
     folds: Annotated[int, Field(ge=2)] = 5
     fold: Annotated[int, Field(ge=0)] = 0  # the one to test on

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from seglossbench.errors import InputError, nearest
+from seglossbench.params.text import merge, parse_yaml, unfold
 from seglossbench.params.whole import Params
 
 
@@ -15,17 +16,18 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
     """The params of ``path`` with its experiment and then ``overrides`` laid over them.
 
     The experiment is the file ``experiments/NAME.yaml`` beside ``path``; mappings are merged key by key, anything else
-    is replaced. Raises InputError that names the file and the key at fault.
+    is replaced. A key of ``overrides`` may lie within another, as ``train.epochs``. Raises InputError that names
+    the file and the key at fault.
     """
-    overrides = overrides or {}
     base = read(path)
+    overrides = unfold(overrides or {}, base)
     experiment = str(overrides.get("experiment", base.get("experiment")))
     return _laid(path, experiment, (_read_experiment(path, experiment), overrides))
 
 
 def load_included(path: Path, overrides: Mapping[str, Any] | None = None) -> tuple[Params, ...]:
     """The params of each experiment that the one of ``load`` includes, with that one and ``overrides`` laid over it."""
-    overrides = overrides or {}
+    overrides = unfold(overrides or {}, read(path))
     whole = load(path, overrides)
     over = _read_experiment(path, whole.experiment) | {"include": []}
     parts = []
@@ -59,7 +61,7 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
     merged = read(path)
     file = _file(path, experiment)
     _check_keys(merged, Params, str(path))
-    _check_keys(layers[-1], Params, "--config")
+    _check_keys(layers[-1], Params, "--set or --config")
     for layer in layers:
         merged = merge(merged, layer)
     try:
@@ -74,21 +76,10 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
     return params
 
 
-def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``changes`` laid over it: mappings key by key, anything else replaced."""
-    merged = dict(base)
-    for key, value in changes.items():
-        former = merged.get(key)
-        merged[key] = (
-            merge(former, value) if isinstance(former, Mapping) and isinstance(value, Mapping) else value
-        )
-    return merged
-
-
 def read(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds; raises InputError that names the file."""
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; run the command in the project's folder") from None
     except yaml.YAMLError as error:

@@ -1,22 +1,39 @@
 """What every section of the params is made of."""
 
 import unicodedata
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def at_home(text: str) -> str:
+    """A path whose ``~`` is the home folder, as in a shell; raises ValueError where there is no such home."""
+    if not text.startswith("~"):
+        return text
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError:
+        raise ValueError(f"there is no home folder for {text}") from None
+
 
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
 Sizes = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=2, max_length=3)]
 Size = Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
+PathText = Annotated[str, AfterValidator(at_home)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 """Of experiments and sources, which are names of files and of the catalogue."""
 
 
 def _name(value: Any) -> str:
+    if isinstance(value, bool):
+        value = str(value).lower()
+    elif isinstance(value, int | float):
+        value = str(value)
     if not isinstance(value, str):
-        raise ValueError(f"a name, so {value!r} needs quotes, as YAML takes it for something else")
+        raise ValueError(f"expected a name, found {value!r}")
     if not value or value != value.strip():
         raise ValueError(f"{value!r} is no name: a name neither is empty nor begins or ends with a space")
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in value):
@@ -29,6 +46,6 @@ AnyName = Annotated[str, BeforeValidator(_name)]
 
 
 class Section(BaseModel):
-    """A section of the params: no unknown keys, no later change."""
+    """A section of the params: no unknown keys, no later change; a name may be a number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)

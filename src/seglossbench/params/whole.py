@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from seglossbench.params.data import DatasetParams, PreprocessParams
 from seglossbench.params.metrics import MetricNames
-from seglossbench.params.section import AnyName, Name, Positive, Section, Size
+from seglossbench.params.section import AnyName, Name, PathText, Positive, Section, Size, at_home
 from seglossbench.params.training import TrainParams
 from seglossbench.vocabulary.conventions import EmptyPolicy, HD95Convention
 
@@ -63,11 +63,17 @@ class TrackParams(Section):
     uri: str = "sqlite:///mlflow.db"
     live: bool = True
 
+    @field_validator("uri")
+    @classmethod
+    def _at_home(cls, uri: str) -> str:
+        scheme, slashes, path = uri.rpartition("///")
+        return scheme + slashes + at_home(path)
+
 
 class ReportParams(Section):
     """Where the report goes."""
 
-    folder: str = "reports"
+    folder: PathText = "reports"
 
 
 class Params(Section):
@@ -77,7 +83,7 @@ class Params(Section):
     include: tuple[
         Name, ...
     ] = ()  # other experiments, over each of which this one is laid; it has no runs of its own
-    data_root: str | None = None
+    data_root: PathText | None = None
     grid: GridParams
     datasets: dict[AnyName, DatasetParams]
     preprocess: PreprocessParams = PreprocessParams()
