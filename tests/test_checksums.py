@@ -50,6 +50,45 @@ def test_other_content_names_or_files_are_another_version(data, tmp_path, change
     assert folder_version(data, tmp_path / "known") != version
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Thumbs.db",
+        "desktop.ini",
+        "notes.txt",
+        "a/image.nii.md5",
+        "a/sidecar.json",
+        "@eaDir/image.nii",
+        "list.csv",
+    ],
+)
+def test_what_no_layout_reads_does_not_count(data, tmp_path, name):
+    version = folder_version(data, tmp_path / "known")
+    (data / name).parent.mkdir(exist_ok=True)
+    (data / name).write_text("of no case")
+    assert folder_version(data, tmp_path / "known") == version
+
+
+def test_descriptions_count_and_the_voxels_that_a_header_names(data, tmp_path):
+    versions = {folder_version(data, tmp_path / "known")}
+    for name, content in {
+        "dataset.json": "{}",
+        "a/image.mhd": "NDims = 3\nElementDataFile = voxels.bin\n",
+        "a/voxels.bin": "1",
+    }.items():
+        (data / name).write_text(content)
+        versions.add(folder_version(data, tmp_path / "known"))
+    (data / "a/voxels.bin").write_text("2")
+    assert len(versions | {folder_version(data, tmp_path / "known")}) == 5
+
+
+def test_archives_count_where_they_are_asked_for(data, tmp_path):
+    version = folder_version(data, tmp_path / "known", also=(".zip",))
+    (data / "more.zip").write_text("more")
+    assert folder_version(data, tmp_path / "known", also=(".zip",)) != version
+    assert folder_version(data, tmp_path / "known") == version
+
+
 def test_only_what_is_new_or_changed_is_read(data, tmp_path, hashed):
     folder_checksums(data, tmp_path / "known")
     assert len(hashed) == 3
@@ -91,7 +130,7 @@ def test_a_folder_that_is_not_there_or_empty(tmp_path):
     with pytest.raises(InputError, match="no folder"):
         folder_version(tmp_path / "none")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="is empty"):
+    with pytest.raises(InputError, match=r"data_root: no \.nii\.gz.* in the folder .*empty"):
         folder_version(tmp_path / "empty", tmp_path / "known")
 
 

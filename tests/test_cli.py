@@ -128,6 +128,7 @@ def test_check_data_says_what_is_wrong_and_exits_1(run, project, mine):
     status, out, _ = run(*words)
     assert status == 0
     assert out.startswith("own: all is well with 3 cases in the layout brats, of flair, t1, t1ce, t2")
+    assert "3 patients behind 3 cases (every case is a patient of its own" in out
     for file in ("own.csv", "own.png", "own.pdf"):
         assert (project / "reports" / "data" / file).stat().st_size > 0
     (mine / "case2/x_t1.nii").write_text("no scan")
@@ -184,11 +185,11 @@ def test_real_scans_become_a_dataset_by_a_file_address(run, realdata, project):
 def test_a_source_needs_no_params(run, project, tmp_path):
     (project / "params.yaml").unlink()
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "notes.txt").touch()
+    (tmp_path / "mine" / "scan.nii.gz").touch()
     status, out, _ = run("download", "acdc17", "--accept-licence", "--origin", "mine")
     assert status == 0
     raw = next((project / "data" / "raw").iterdir())
-    assert (raw / "notes.txt").exists()
+    assert (raw / "scan.nii.gz").exists()
     assert str(raw.relative_to(project)) in out
     assert "did you mean 'acdc17'" in run("download", "acd17")[2]
     assert "CC BY-NC-SA 4.0" in run("list", "sources")[1]

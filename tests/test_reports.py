@@ -1,7 +1,12 @@
 """What a report is made of; what it looks like is in tests/reporting."""
 
+import json
+
+import numpy as np
 import pytest
 
+from seglossbench import stages
+from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
 from seglossbench.records import HistoryRow, run_in_progress, write_history
@@ -51,6 +56,32 @@ def test_the_epoch_of_the_weights_is_that_of_the_runs(experiment, project):
         "last epoch of 9 (brats_phantom unet), last epoch of 2 (brats_phantom dynunet), "
         "best epoch of 9 (amos_phantom unet), best epoch of 2 (amos_phantom dynunet)"
     )
+
+
+def test_a_report_counts_patients_and_no_split_file_may_tear_one_apart(project, write_nifti):
+    names = [f"patient{patient:03}_frame{frame:02}" for patient in (1, 2, 3) for frame in (1, 12)]
+    random = np.random.default_rng(0)
+    for name in names:
+        write_nifti(
+            project / f"own/imagesTr/{name}_0000.nii.gz", random.normal(size=(8, 8, 8)).astype(np.float32)
+        )
+        write_nifti(project / f"own/labelsTr/{name}.nii.gz", random.integers(0, 2, (8, 8, 8), np.uint8))
+    description = {"channel_names": {"0": "MRI"}, "labels": {"background": 0, "organ": 1}}
+    (project / "own/dataset.json").write_text(json.dumps(description))
+    experiment = Experiment.load(overrides={"experiment": "own_data", "data_root": "own"})
+    dataset = experiment.dataset("own")
+    stages.preprocess(experiment, dataset)
+    cases = PreparedDataset(dataset.prepared).cases
+    assert {case.name: case.patient for case in cases.values()} == {name: name[:10] for name in names}
+    assert reports._facts_of(experiment, dataset).patients.startswith("3 patients behind 6 cases (a word for")
+    split = {"train": names[::2], "test": names[1::2]}
+    (project / "torn.json").write_text(json.dumps(split))
+    torn = {"experiment": "own_data", "data_root": "own", "datasets": {"own": {"split_file": "torn.json"}}}
+    experiment = Experiment.load(overrides=torn)
+    with pytest.raises(
+        InputError, match=r"split file: patient patient001 is in train \(patient001_frame01\) and in"
+    ):
+        stages.preprocess(experiment, experiment.dataset("own"))
 
 
 def test_a_dataset_that_is_not_prepared_is_named_and_stops_no_report(experiment, tmp_path):

@@ -25,7 +25,17 @@ from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, Preproces
 
 SCORING = ("evaluation", "vocabulary/metrics.py")
 NOT_IN_A_RESULT = {"threads", "workers", "device", "runs_per_job"}
-HOW_READ = {"layout", "select", "modality", "classes", "regions", "channels", "labels_suffix", "on_bad_case"}
+HOW_READ = {
+    "layout",
+    "select",
+    "modality",
+    "classes",
+    "regions",
+    "channels",
+    "labels_suffix",
+    "patient_pattern",
+    "on_bad_case",
+}
 HOW_SCORED = (
     "predict",
     "empty",
@@ -374,6 +384,8 @@ def source_version(params: DatasetParams, key: str) -> str:
 
     Raises InputError that names ``key`` for an unknown source or route and for an origin that is not there.
     """
+    from seglossbench.acquisition.archives import ENDINGS
+
     assert params.source is not None
     exclude = sources.find(params.source, f"{key}.source").exclude
     content: Any
@@ -387,7 +399,7 @@ def source_version(params: DatasetParams, key: str) -> str:
         content = (
             [path.name, path.stat().st_size, path.stat().st_mtime_ns]
             if path.is_file()
-            else folder_version(path, key=f"{key}.origin")
+            else folder_version(path, key=f"{key}.origin", also=ENDINGS)
         )
     return digest([params.source, exclude, content])
 

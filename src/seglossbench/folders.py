@@ -6,6 +6,9 @@ from pathlib import Path
 
 from seglossbench.errors import InputError
 
+NO_DATA = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+"""How hidden names begin, and what systems, servers and archives put beside the data."""
+
 
 def walk(folder: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
     """``folder`` and every folder below it, each with its files, all sorted by name and none of them hidden.
@@ -22,7 +25,7 @@ def _walk(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[tuple[Pat
         facts = folder.stat()
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.startswith((".", "__MACOSX")):
+                if entry.name.startswith(NO_DATA):
                     continue
                 if entry.is_dir():
                     folders.append(Path(entry.path))

@@ -6,8 +6,8 @@ import pytest
 
 from seglossbench.checksums import folder_checksums
 from seglossbench.data import LAYOUTS, index_cases
-from seglossbench.data.images import SUFFIXES
 from seglossbench.errors import InputError
+from seglossbench.image_files import SUFFIXES
 from seglossbench.params import DatasetParams
 
 VOXELS = np.zeros((2, 2, 2), np.uint8)
@@ -281,13 +281,55 @@ def test_a_brats_part_without_any_labels_is_no_problem(tmp_path):
 
 
 def test_a_name_that_comes_twice_is_a_problem(tmp_path):
-    for part in ("a", "b"):
-        for ending in ("_flair", "_t1", "_t1ce", "_t2", "_seg"):
-            touch(tmp_path / part / "case" / f"x{ending}.nii")
-    with pytest.raises(
-        InputError, match=r"b/case/x_seg\.nii: the case of .*a/case/x_seg\.nii is called so too"
-    ):
+    description = {"labels": {"background": 0, "organ": 1}, "channel_names": {"0": "CT"}}
+    files = [f"{kind}{part}/a.nii" for part in ("Tr", "Ts") for kind in ("images", "labels")]
+    write_nnunet(tmp_path, description, files)
+    with pytest.raises(InputError, match=r"labelsTs/a\.nii: the case of .*labelsTr/a\.nii is called so too"):
         index_cases(tmp_path)
+
+
+def test_a_kidney_that_lies_in_two_folders_is_ambiguous(tmp_path):
+    for folder in ("case_00000", "case_00001", "old/case_00001"):
+        for name in ("imaging", "segmentation"):
+            touch(tmp_path / folder / f"{name}.nii.gz")
+    index = index_cases(tmp_path, gather_problems=True)
+    assert [case.name for case in index.cases] == ["case_00000"]
+    assert {(problem.case, problem.kind) for problem in index.problems} == {("case_00001", "ambiguous files")}
+
+
+@pytest.mark.parametrize(
+    ("folders", "names", "patients"),
+    [
+        (("siteA/001", "siteB/001", "siteB/2"), ["siteA_001", "siteB_001", "siteB_2"], 3),
+        (
+            ("sub-01/ses-1", "sub-01/ses-2", "sub-02/ses-1"),
+            ["sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1"],
+            2,
+        ),
+        (("sub-01/ses-1", "sub-02/ses-2"), ["sub-01_ses-1", "sub-02_ses-2"], 2),
+        (("P7/2019-03-01", "P7/2020-01-31"), ["P7_2019-03-01", "P7_2020-01-31"], 1),
+        (("a/x/1", "a/y/1", "b/x/1"), ["a_x_1", "a_y_1", "b_x_1"], 3),
+        (("2024/007", "2024/7"), ["007", "7"], 2),
+        (("007", "2024"), ["007", "2024"], 2),
+    ],
+)
+def test_folders_of_one_name_are_told_apart_by_those_above(tmp_path, folders, names, patients):
+    for folder in folders:
+        for ending in ("_t1", "_mask"):
+            touch(tmp_path / folder / f"x{ending}.nii")
+    settings = DatasetParams(channels={"t1": "_t1"}, labels_suffix="_mask", classes={"organ": 1})
+    index = index_cases(tmp_path, settings)
+    assert [case.name for case in index.cases] == names
+    assert len({case.patient for case in index.cases}) == patients
+
+
+def test_a_patient_without_labels_of_any_visit_is_missed(tmp_path):
+    for folder in ("sub-01/ses-1", "sub-02/ses-1"):
+        touch(tmp_path / folder / "x_t1.nii")
+    touch(tmp_path / "sub-01/ses-1/x_seg.nii")
+    settings = DatasetParams(channels={"t1": "_t1"}, classes={"organ": 1})
+    (problem,) = index_cases(tmp_path, settings, gather_problems=True).problems
+    assert (problem.case, problem.kind) == ("sub-02_ses-1", "missing labels")
 
 
 def test_patient_folders_by_params(tmp_path):

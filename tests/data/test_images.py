@@ -7,8 +7,9 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from seglossbench.data.images import files_of, read_label_map, read_volume, suffix_of
+from seglossbench.data.images import read_label_map, read_volume
 from seglossbench.errors import InputError
+from seglossbench.image_files import files_of, suffix_of
 
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, -2, 0, 30], [0, 0, 3, -40], [0, 0, 0, 1.0]])
 VOXELS = np.random.default_rng(0).integers(-300, 3000, (5, 6, 7)).astype(np.int16)

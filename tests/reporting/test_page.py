@@ -55,6 +55,12 @@ def whole(tmp_path_factory):
     return write_report(out, fabricated.scores(), fabricated.histories(), fabricated.facts())
 
 
+def test_the_page_counts_the_patients_behind_the_cases(whole):
+    patients = fabricated.facts().datasets[0].patients
+    assert patients.startswith(f"{len(tuple(fabricated.case_facts()))} patients behind")
+    assert patients in whole.read_text(encoding="utf-8")
+
+
 def test_the_split_is_stored_with_the_names_of_its_cases(whole):
     stored = json.loads((whole.parent / "tables" / "amos_phantom_split.json").read_text())
     assert {part: len(stored[part]) for part in ("train", "validation", "test")} == {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seglossbench.data import acdc, amos, brats, kits, msd_brain_tumour, nnunet, patient_folders, topomortar
 from seglossbench.data.cases import Case, CaseIndex, Problem
+from seglossbench.data.patients import patients_of
 from seglossbench.errors import InputError, nearest
 from seglossbench.params import DatasetParams
 
@@ -62,9 +63,10 @@ def index_cases(
         gather_problems = settings.on_bad_case == "skip"
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; download the dataset or give the folder that holds it")
-    index = _described(
-        _selected(_layout(folder, settings).index(folder, settings), folder, settings), settings
-    )
+    index = _layout(folder, settings).index(folder, settings)
+    index = _described(_selected(index, folder, settings), settings)
+    cases, rule = patients_of(index.cases, settings.patient_pattern, folder)
+    index = replace(index, cases=cases, patients_by=rule)
     by_name: dict[str, Case] = {}
     problems = list(index.problems)
     for case in index.cases:

@@ -17,7 +17,7 @@ def matches(folder: Path) -> bool:
 
 
 def index(folder: Path, settings: DatasetParams) -> CaseIndex:
-    """One case per labelled frame; the frames of a folder are of one patient."""
+    """One case per labelled frame."""
     cases: list[Case] = []
     problems: list[Problem] = []
     for patient, files in image_folders(folder):
@@ -35,5 +35,5 @@ def index(folder: Path, settings: DatasetParams) -> CaseIndex:
                 problems.append(Problem(name, "missing labels", patient, f"no {name}_gt beside {file.name}"))
             elif not is_truth:
                 truth = by_stem[f"{name}_gt"]
-                cases.append(Case(name, (file,), truth, "MRI", official, patient=patient.name))
+                cases.append(Case(name, (file,), truth, "MRI", official))
     return CaseIndex("acdc", ("cine",), LABEL_VALUES, tuple(cases), problems=tuple(problems))

@@ -1,6 +1,5 @@
 """The layout of BraTS 2018 to 2023: a folder per patient with a file per modality."""
 
-import re
 from pathlib import Path
 
 from seglossbench.data.cases import CaseIndex, image_folders, image_stem
@@ -16,8 +15,6 @@ CHANNELS = {
 }
 LABELS = ("_seg", "-seg", "_Segm")  # case 355 of 2020 came as W39_1998.09.19_Segm.nii
 REGIONS = {"WT": ("NCR/NET", "ED", "ET"), "TC": ("NCR/NET", "ET"), "ET": ("ET",)}
-# Some years number the scans of a patient: Brats18_CBICA_AAB_1, BraTS-GLI-00005-001.
-NUMBERED_SCAN = re.compile(r"(Brats1[78]_.+)_\d+|(BraTS-\w+-\d+)-\d+")
 
 
 def matches(folder: Path) -> bool:
@@ -29,13 +26,8 @@ def matches(folder: Path) -> bool:
 
 def index(folder: Path, settings: DatasetParams) -> CaseIndex:
     """The cases below ``folder``; what a part without any labels holds is left out."""
-    cases, problems = find_cases(folder, CHANNELS, LABELS, _patient)
+    cases, problems = find_cases(folder, CHANNELS, LABELS)
     # BraTS 2023 calls the enhancing tumour 3, the earlier years 4.
     since_2023 = any(image_stem(case.images[0]).endswith("-t2f") for case in cases)
     label_values = {"background": 0, "NCR/NET": 1, "ED": 2, "ET": 3 if since_2023 else 4}
     return CaseIndex("brats", tuple(CHANNELS), label_values, cases, REGIONS, problems)
-
-
-def _patient(name: str) -> str:
-    numbered = NUMBERED_SCAN.fullmatch(name)
-    return (numbered[1] or numbered[2]) if numbered else name

@@ -18,10 +18,11 @@ from seglossbench.code import code_version
 from seglossbench.data.cases import Case
 from seglossbench.data.foreground import draw_foreground
 from seglossbench.data.geometry import Geometry
-from seglossbench.data.images import Volume, files_of
+from seglossbench.data.images import Volume
 from seglossbench.data.presets import Recipe
 from seglossbench.errors import InputError, JobError
 from seglossbench.files import atomic_folder, digest, save_array, write_json
+from seglossbench.image_files import files_of
 from seglossbench.names import word
 
 CASES = "cases"

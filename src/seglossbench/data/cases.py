@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from seglossbench.data.images import suffix_of
 from seglossbench.folders import walk
+from seglossbench.image_files import suffix_of
 
 Modality = Literal["CT", "MRI", "RGB"]
 Part = Literal["train", "validation", "test"]
@@ -51,7 +51,8 @@ class CaseIndex:
 
     ``label_values`` maps a class name to the value that stands for it in the files, background first; the position in
     it is the class index that networks and losses use. ``regions`` maps a region's name to the classes it joins.
-    ``problems`` are those of cases that could not be put together, which ``cases`` therefore lacks.
+    ``problems`` are those of cases that could not be put together, which ``cases`` therefore lacks. ``patients_by`` is
+    the rule by which the patients of the cases were found, in words.
     """
 
     layout: str
@@ -60,6 +61,7 @@ class CaseIndex:
     cases: tuple[Case, ...]
     regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    patients_by: str = ""
 
 
 def image_stem(file: Path) -> str:

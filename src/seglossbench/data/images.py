@@ -1,7 +1,5 @@
 """Reading scans and label maps: NIfTI, 4D NIfTI, NRRD, MetaImage and PNG, into channels and their place in space."""
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,8 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from seglossbench.errors import InputError
+from seglossbench.image_files import NIFTI, PNG, SUFFIXES, suffix_of
 
-NIFTI = (".nii.gz", ".nii")
-PNG = ".png"
-SUFFIXES = (*NIFTI, ".nrrd", ".nhdr", ".mha", ".mhd", PNG)
-# How the headers whose voxels may lie in another file name it.
-_DETACHED = {
-    ".mhd": re.compile(rb"^ElementDataFile\s*=\s*(\S[^\r\n]*?)\s*$", re.MULTILINE),
-    ".nhdr": re.compile(rb"^data ?file:\s*(\S[^\r\n]*?)\s*$", re.MULTILINE | re.IGNORECASE),
-}
 # The first four bytes of a NIfTI file are its header's size, 348 or 540, in either byte order.
 _NIFTI_HEADERS = {
     size.to_bytes(4, order): kind
@@ -53,33 +44,6 @@ class Volume:
         """The voxel size along each spatial axis."""
         sizes = np.linalg.norm(self.affine[:3, :3], axis=0)
         return tuple(float(size) for size in sizes[: len(self.shape)])
-
-
-def suffix_of(path: Path) -> str:
-    """The ending of a file that can be read, ``.nii.gz`` and not ``.gz``; empty where it is none of SUFFIXES."""
-    name = path.name.lower()
-    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
-
-
-def files_of(path: Path) -> list[Path]:
-    """The files that an image is made of: it alone, or a header and the file of voxels that this names.
-
-    Of a header that names many files, these are all that lie beside it. Raises InputError for voxels that are missing.
-    """
-    names_voxels = _DETACHED.get(suffix_of(path))
-    if names_voxels is None or not path.is_file():
-        return [path]
-    with path.open("rb") as file:
-        named = names_voxels.search(file.read(1 << 16))
-    name = named[1].decode(errors="replace") if named else "LOCAL"
-    if name == "LOCAL":
-        return [path]
-    if name.startswith("LIST") or "%" in name:
-        return sorted(file for file in path.parent.iterdir() if file.is_file() and file.name[0] != ".")
-    voxels = Path(os.path.normpath(path.parent / name))
-    if not voxels.is_file():
-        raise InputError(f"{path}: is a header, and the file of its voxels is missing: {voxels}")
-    return [path, voxels]
 
 
 def read_volume(path: Path) -> Volume:

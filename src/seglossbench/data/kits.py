@@ -27,15 +27,23 @@ def index(folder: Path, settings: DatasetParams) -> CaseIndex:
     """The labelled cases; an image is imaging in the case's folder, or called as the case in any folder below."""
     labels: dict[str, Path] = {}
     images: dict[str, Path] = {}
+    again: list[Problem] = []
     for place, files in image_folders(folder):
         for file in files:
             stem = image_stem(file)
-            if CASE.fullmatch(stem):
-                images[stem] = file
-            elif CASE.fullmatch(place.name) and stem in ("imaging", "segmentation"):
-                (images if stem == "imaging" else labels)[place.name] = file
-    cases = [Case(name, (images[name],), labels[name], "CT") for name in labels if name in images]
-    problems = [
+            name = stem if CASE.fullmatch(stem) else place.name
+            if stem not in (name, "imaging", "segmentation") or not CASE.fullmatch(name):
+                continue
+            first = (labels if stem == "segmentation" else images).setdefault(name, file)
+            if first != file:
+                again.append(Problem(name, "ambiguous files", file, f"{first} is of this case, too"))
+    ambiguous = {problem.case for problem in again}
+    cases = [
+        Case(name, (images[name],), labels[name], "CT")
+        for name in labels
+        if name in images and name not in ambiguous
+    ]
+    problems = again + [
         Problem(name, "missing image", file.parent, f"no imaging.nii.gz here and no {name}.nii.gz elsewhere")
         for name, file in labels.items()
         if name not in images

@@ -13,9 +13,9 @@ from seglossbench.data.case_store import TRUTH
 from seglossbench.data.cases import Part
 from seglossbench.data.foreground import per_class
 from seglossbench.data.geometry import Geometry
-from seglossbench.data.images import PNG, suffix_of
 from seglossbench.errors import InputError
 from seglossbench.files import open_array
+from seglossbench.image_files import PNG, suffix_of
 from seglossbench.params import TrainParams
 
 
@@ -91,6 +91,7 @@ class PreparedDataset:
         self.regions: dict[str, tuple[str, ...]] = {
             name: tuple(classes) for name, classes in facts["regions"].items()
         }
+        self.patients_by: str = facts["patients_by"]  # the rule that found the patients, in words
         self.skipped: dict[str, str] = facts["skipped"]  # why cases were left out
         self.cases = {name: self._case(name, fact) for name, fact in facts["cases"].items()}
 

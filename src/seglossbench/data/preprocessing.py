@@ -61,6 +61,7 @@ def preprocess_dataset(
                 "classes": list(index.label_values),
                 "label_values": dict(index.label_values),
                 "regions": index.regions,
+                "patients_by": index.patients_by,
                 "skipped": {problem.case: str(problem) for problem in index.problems},
                 "settings": settings.model_dump(mode="json"),
                 "cases": {

@@ -67,13 +67,13 @@ def split_cases(cases: Sequence[Splittable], params: DatasetParams, dataset: str
                 f"{len(cases)} cases leave {len(parts['train'])} for training and {len(parts['test'])} for test; "
                 "choose another split or add cases"
             )
+        _check_patients(cases, parts)
         if "validation" not in chosen and params.validation_fraction > 0:
             rest = _patients([case for case in cases if case.name in parts["train"]])
             drawn = _draw(rest, params.validation_fraction, params.split_seed, "validation")
             parts["validation"] = drawn
             parts["train"] -= drawn
             words += f"; {params.validation_fraction:g} of the rest, drawn at random, for validation"
-        _check_patients(cases, parts)
     except InputError as error:
         raise InputError(f"datasets.{dataset}: split {method}: {error}") from None
     train, validation, test = (tuple(sorted(parts[part])) for part in PARTS)
@@ -207,5 +207,5 @@ def _check_patients(cases: Sequence[Splittable], parts: Mapping[Part, set[str]])
                 if former != part:
                     raise InputError(
                         f"patient {case.patient} is in {former} ({name}) and in {part} ({case.name}); "
-                        "a patient belongs into one part"
+                        "a patient belongs into one part; where they are not the same person, say so by patient_pattern"
                     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seglossbench.data import images
 from seglossbench.errors import InputError
+from seglossbench.image_files import PNG, suffix_of
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,18 @@ class LabelFile:
 
 def is_label_file(path: Path) -> bool:
     """Whether the file's ending can be read."""
-    return bool(images.suffix_of(path)) and not path.name.startswith(".")
+    return bool(suffix_of(path)) and not path.name.startswith(".")
 
 
 def stem_of(path: Path) -> str:
     """The file's name without its ending, ``case`` for ``case.nii.gz``."""
-    return path.name[: len(path.name) - len(images.suffix_of(path) or path.suffix)]
+    return path.name[: len(path.name) - len(suffix_of(path) or path.suffix)]
 
 
 def read_labels(path: Path) -> LabelFile:
     """The label map of a file; raises InputError that names a file that is missing, damaged or no label map."""
     volume = images.read_label_map(path)
-    has_place = images.suffix_of(path) != images.PNG
+    has_place = suffix_of(path) != PNG
     return _label_file(path, volume.array[0], volume.affine if has_place else None)
 
 

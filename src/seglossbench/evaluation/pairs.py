@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seglossbench.data.images import SUFFIXES
 from seglossbench.errors import InputError
 from seglossbench.evaluation.case import Record, score_case
 from seglossbench.evaluation.label_files import LabelFile, is_label_file, read_labels, stem_of
+from seglossbench.image_files import SUFFIXES
 
 _TOLERANCE = 0.05  # of a voxel's smallest edge, at the corner of the volume that is farthest off
 

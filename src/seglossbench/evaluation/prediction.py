@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seglossbench.data.geometry import Geometry, labels_in_raw_space
-from seglossbench.data.images import PNG, suffix_of
 from seglossbench.data.prepared import PreparedCase
 from seglossbench.files import atomic_file
+from seglossbench.image_files import PNG, suffix_of
 from seglossbench.names import file_stem
 from seglossbench.params import PredictParams
 

@@ -1,10 +1,22 @@
 """The params of datasets: where they come from, how their cases are prepared and divided."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from seglossbench.params.section import AnyName, Fraction, Name, PathText, Positive, Section, Sizes
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class PhantomParams(Section):
@@ -81,6 +93,9 @@ class DatasetParams(Section):
     regions: dict[AnyName, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
     channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
     labels_suffix: str = "_seg"  # and that of the labels
+    patient_pattern: Pattern | None = (
+        None  # what of a case's name is the patient, where the usual names do not tell
+    )
     on_bad_case: Literal["fail", "skip"] = (
         "fail"  # skip: leave out what cannot be prepared, and say so in the report
     )

@@ -7,6 +7,7 @@ import pandas as pd
 from seglossbench.data import index_cases
 from seglossbench.data.cases import Problem
 from seglossbench.data.checking import check_dataset
+from seglossbench.data.patients import in_words
 from seglossbench.files import atomic_file
 from seglossbench.params import DatasetParams
 from seglossbench.reporting.data_figure import data_figure
@@ -31,14 +32,15 @@ def write_check(
         with atomic_file(out / file) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
     cases = {case.name for case in index.cases} | {problem.case for problem in problems}
+    patients = in_words(index.cases, index.patients_by)
     if not problems:
         classes = ", ".join(list(index.label_values)[1:])
         return [], (
             f"{name}: all is well with {len(cases)} cases in the layout {index.layout}, of "
-            f"{', '.join(index.channels)}, with {classes}; what they are like: {out / name}.png and .csv"
+            f"{', '.join(index.channels)}, with {classes}; {patients}; what they are like: {out / name}.png and .csv"
         )
     kinds = ", ".join(f"{count} {kind}" for kind, count in wrong["kind"].value_counts().items())
     bad = wrong["case"].nunique()
     return problems, (
-        f"{name}: {bad} of {len(cases)} cases are bad: {kinds}; all of them in {out / name}_problems.csv"
+        f"{name}: {bad} of {len(cases)} cases are bad: {kinds}; {patients}; all of them in {out / name}_problems.csv"
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seglossbench.data.facts import CaseFacts
+from seglossbench.data.patients import in_words
 from seglossbench.data.splits import Split
 
 
@@ -26,7 +27,7 @@ class Dataset:
 
     ``hd95`` and ``empty_policy`` name the conventions of its scores, empty where none needs it, None where it is that
     of the whole report. ``missing`` says why nothing else is known of it. ``split`` names the cases of each part,
-    ``cases`` says what all of them are like.
+    ``cases`` says what all of them are like, ``patients_by`` in words by which rule their patients were found.
     """
 
     name: str
@@ -38,10 +39,16 @@ class Dataset:
     skipped: tuple[str, ...] = ()
     split: Split | None = None
     cases: tuple[CaseFacts, ...] = ()
+    patients_by: str = ""
     distance_unit: str = "mm"
     hd95: str | None = None
     empty_policy: str | None = None
     missing: str = ""
+
+    @property
+    def patients(self) -> str:
+        """How many patients stand behind how many cases, in words; empty where nothing is known of the cases."""
+        return in_words(self.cases, self.patients_by) if self.cases else ""
 
 
 @dataclass(frozen=True)

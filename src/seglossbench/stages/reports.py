@@ -106,6 +106,7 @@ def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":
         skipped=tuple(f"{name}: {why}" for name, why in prepared.skipped.items()),
         split=split,
         cases=tuple(facts_of_prepared(prepared)),
+        patients_by=prepared.patients_by,
         classes=tuple(scored_classes(prepared, settings.classes)),
         phantom=dataset.params.phantom is not None,
         distance_unit="voxels" if policy_named(settings.empty).in_voxels else prepared.distance_unit,
