@@ -41,3 +41,26 @@ def test_an_epoch_of_paper_a_is_as_many_steps_as_cases_that_train(datasets, data
     others = cases - test
     training = others - round(chosen.params.validation_fraction * others)
     assert chosen.train.steps_per_epoch == training
+
+
+# What the papers' lists of studied losses hold, by our names: docs/protocols.md says where each stands.
+STUDIED = {
+    "contour_weighted": {
+        *("ce", "dice_pooled", "ce_dice_pooled", "generalised_dice", "distmap_dice", "focal"),
+        *("cwcd", "cwcd_printed", "cw_ce", "separable_dice"),
+    },
+    "region_wise": {
+        *("dice", "rrw", "focal", "boundary", "boundary_dice_gradual", "weighted_ce"),
+        *(f"{x}_{d}{how}" for x in ("boundary", "rrw") for d in ("ce", "dice") for how in ("", "_gradual")),
+    },
+}
+OURS = {
+    "contour_weighted": set(),
+    "region_wise": {"ce"},
+}  # plain cross-entropy is no loss that paper B studied
+
+
+@pytest.mark.parametrize("name", STUDIED)
+def test_every_studied_loss_is_trained(project, name):
+    experiment = Experiment.load(overrides={"experiment": name})
+    assert {run.loss for run in experiment.runs} == STUDIED[name] | OURS[name]

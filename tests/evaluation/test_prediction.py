@@ -162,3 +162,36 @@ def test_an_image_as_its_own_truth_scores_one_in_its_format(tmp_path, write_nift
     write_prediction(file, case.labels, (0, value), case.geometry)
     scores = score_files([("a", files[1], file)], classes={"thing": (value,)}, metrics=("DSC", "HD"))
     assert dict(zip(scores["metric"], scores["value"].astype(str), strict=True))["DSC"] == "1.0"
+
+
+class OfTheWindow(nn.Module):
+    """Logits 0 for the background, and for the other class everywhere what a function says of the whole window."""
+
+    def __init__(self, logit):
+        super().__init__()
+        self.logit = logit
+
+    def forward(self, windows):
+        other = torch.stack([torch.full(window.shape[1:], self.logit(window[0])) for window in windows])
+        return torch.stack([torch.zeros_like(other), other], dim=1)
+
+
+@pytest.mark.parametrize(("average", "expected"), [("logits", 1), ("probabilities", 0)])
+def test_one_sure_voice_outweighs_three_against_it_in_logits_alone(average, expected):
+    """Of a window's four mirror images one says 10 and three say -3: the mean logit is 0.25, the mean share 0.29."""
+    image = np.zeros((1, 4, 4), np.float32)
+    image[0, 0, 0] = 1
+    network = OfTheWindow(lambda window: 10.0 if window[0, 0] == 1 else -3.0)
+    settings = PredictParams(flips=True, average=average)
+    labels = predict_volume(network, image, (4, 4), settings, torch.device("cpu"))
+    assert np.unique(labels).tolist() == [expected]
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("gaussian", 1), ("constant", 0)])
+def test_the_middle_of_a_window_weighs_more_than_its_edge(mode, expected):
+    """Two windows of 8 see column 4, one in its middle that says 1 and one at its edge that says -1.5."""
+    image = np.zeros((1, 8, 12), np.float32)
+    image[0, :, 0] = 1
+    network = OfTheWindow(lambda window: 1.0 if window.max() == 1 else -1.5)
+    labels = predict_volume(network, image, (8, 8), PredictParams(mode=mode), torch.device("cpu"))
+    assert (labels[:, 4] == expected).all()

@@ -123,7 +123,7 @@ def test_maps_of_the_volume_are_flipped_and_never_turned():
 def test_intensities_change_and_repeat_and_leave_global_randomness_alone(name, shape):
     image = stream("image").normal(size=shape).astype(np.float32)
     before = image.copy()
-    ranges = {"noise_variance": (0.1, 0.1), "blur_sigma": (1, 1), "low_resolution": (0.5, 0.5)}
+    ranges = {"noise_sd": (0.3, 0.3), "blur_sigma": (1, 1), "low_resolution": (0.5, 0.5)}
     settings = always(**{name: ranges.get(name, (1.4, 1.4))})
     np.random.seed(0)  # noqa: NPY002
     torch.manual_seed(0)
@@ -151,3 +151,45 @@ def test_strengths_by_hand():
     assert gamma.mean() == pytest.approx(2, abs=1e-5)
     assert (np.diff(gamma) > 0).all()
     assert gamma[1] - gamma[0] < 0.5 * (gamma[3] - gamma[2])
+
+
+def test_half_of_the_draws_around_one_lie_below_it_however_little_room_there_is():
+    def factors(around_one):
+        chance = {"probability": 1, "range": [0.9, 1.9], "around_one": around_one}
+        settings = AugmentationParams(preset="none", scale=chance).resolved()
+        return np.array(
+            [draw_placement(settings, (1, 1), stream("x", index)).matrix[0, 0] for index in range(2000)]
+        )
+
+    assert (factors(True) < 1).mean() == pytest.approx(0.5, abs=0.04)
+    assert (factors(False) < 1).mean() == pytest.approx(0.1, abs=0.03)
+    assert factors(True).min() >= 0.9
+    assert factors(True).max() <= 1.9
+
+
+def test_the_noise_of_nnunet_has_the_drawn_number_as_its_standard_deviation():
+    preset = AugmentationParams(preset="nnunet").resolved()
+    settings = always(noise_sd=preset.noise_sd.range)
+    image = np.zeros((1, 40, 40), np.float32)
+    sds = np.array(
+        [change_intensities(image, settings, stream("noise", index)).std() for index in range(2000)]
+    )
+    assert sds.mean() == pytest.approx(0.05, abs=0.002)  # a variance would make it 0.21
+    assert sds.max() < 0.11
+
+
+@pytest.mark.parametrize("option", ["scale", "contrast", "gamma", "inverted_gamma"])
+def test_nnunet_draws_these_around_one(option):
+    assert getattr(AugmentationParams(preset="nnunet").resolved(), option).around_one
+
+
+@pytest.mark.parametrize(
+    ("chance", "message"),
+    [
+        ({"range": [2, 1]}, "range goes from 2 down to 1"),
+        ({"range": [1.1, 2], "around_one": True}, "around_one needs a range with 1 inside"),
+    ],
+)
+def test_a_range_that_cannot_be_is_refused(chance, message):
+    with pytest.raises(ValueError, match=message):
+        AugmentationParams(scale={"probability": 1, **chance})

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -192,3 +194,60 @@ def test_distances_in_mm_leave_out_the_axis_of_the_slices(cases):
 def test_maps_of_the_volume_are_refused_for_slices(cases, tmp_path):
     with pytest.raises(InputError, match=r"maps\.scope: volume .* set maps\.scope to patch"):
         batches_of(cases, tmp_path, ("rectified",), patch_size=(5, 4))
+
+
+def test_every_case_comes_once_before_any_comes_again(cases, tmp_path):
+    def drawn(epoch):
+        sampler = batches_of(cases, tmp_path, draw_cases="each_once", steps_per_epoch=4, batch_size=1)
+        taken = []
+        sampler._patch = lambda case, *_: (
+            taken.append(case.name) or {"image": case.image, "labels": case.labels}
+        )
+        list(sampler.epoch(epoch))
+        return taken
+
+    orders = [drawn(epoch) for epoch in range(12)]
+    for order in orders:
+        assert set(order[:2]) == set(order[2:]) == {"a", "b"}
+    assert {order[0] for order in orders} == {"a", "b"}
+    assert drawn(3) == orders[3]
+
+
+def test_the_last_patches_of_a_batch_show_foreground(cases, tmp_path):
+    sampler = batches_of(
+        cases,
+        tmp_path,
+        foreground_fraction=1 / 3,
+        foreground_patches="last",
+        patch_size=(1, 1, 1),
+        batch_size=6,
+        steps_per_epoch=40,
+    )
+    hits = torch.stack([batch.truth.labels.flatten() > 0 for batch in sampler.epoch(0)]).float().mean(0)
+    assert hits[4:].tolist() == [1, 1]
+    assert (hits[:4] < 0.5).all()  # a seventh of the case is foreground
+
+
+def test_a_slice_is_drawn_before_its_voxel(cases):
+    """Of a class with 9 voxels in one slice and 1 in another, half of the patches show each."""
+    labels = np.zeros_like(cases[0].labels)
+    labels[3:6, 3:6, 2] = 1
+    labels[4, 4, 5] = 1
+    case = SimpleNamespace(**{name: getattr(cases[0], name) for name in ("name", "image", "geometry")})
+    case.labels, case.foreground, case.slice_axis = labels, [np.argwhere(labels)], lambda settings: 2
+    shares = {}
+    for voxel in ("of_slice", "of_class"):
+        flat = settings(
+            patch_size=(1, 1),
+            foreground_fraction=1.0,
+            foreground_voxel=voxel,
+            batch_size=400,
+            steps_per_epoch=1,
+        )
+        sampler = PatchBatches([case], {}, (), 3, flat, MapsParams(scope="patch"), dataset="x", seed=0)
+        small = case.image[0, 4, 4, 5]
+        shares[voxel] = (sampler.batch(0, 0).image == float(small)).float().mean()
+    assert shares["of_slice"] == pytest.approx(0.5, abs=0.1)
+    assert shares["of_class"] == pytest.approx(0.1, abs=0.06)
+    with pytest.raises(ValueError, match="of_slice is for patches of two sizes"):
+        settings(foreground_voxel="of_slice")

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import CLASSES, make_case, make_training, run
+from tiny import CLASSES, make_case, make_training, result, run
 from torch import nn
 
 from seglossbench.evaluation.prediction import predict_volume
@@ -97,6 +97,39 @@ def test_a_collapsed_network_is_found(tmp_path):
     trained = train(training, tmp_path, lambda rows: None)
     assert trained.divergence.epoch == 3
     assert "in 3 validations in a row up to epoch 3" in trained.divergence.reason
+
+
+def fails_to_learn(**changes):
+    """A training whose network predicts background only, which a second start mends."""
+    training = make_training(epochs=4, restart={"epoch": 2}, **changes)
+    training.new_weights = lambda: make_training().network
+    nn.init.zeros_(training.network[-1].weight)
+    training.network[-1].bias.data = torch.tensor([99.0, 0.0, 0.0])
+    return training
+
+
+def test_a_training_that_found_nothing_starts_again(tmp_path):
+    train(fails_to_learn(), tmp_path / "bad", lambda rows: None)
+    restarts = [row for row in read_history(tmp_path / "bad" / "history.csv") if row.name == "restarted"]
+    assert restarts == [HistoryRow(2, 6, "train", "restarted", 1.0)]
+    good = make_training(epochs=4, restart={"epoch": 2})
+    good.new_weights = good.network.__class__  # would fail if it were called
+    good.network[-1].bias.data = torch.tensor([0.0, 9.0, 0.0])
+    train(good, tmp_path / "good", lambda rows: None)
+    assert "restarted" not in {row.name for row in read_history(tmp_path / "good" / "history.csv")}
+
+
+def test_a_second_start_is_the_same_after_an_interruption(tmp_path):
+    def stop(rows):
+        if rows[0].epoch == 2:
+            raise KeyboardInterrupt
+
+    train(fails_to_learn(), tmp_path / "whole", lambda rows: None)
+    (tmp_path / "cut").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        train(fails_to_learn(), tmp_path / "cut", stop)
+    train(fails_to_learn(), tmp_path / "cut", lambda rows: None)
+    assert result(tmp_path / "cut") == result(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])

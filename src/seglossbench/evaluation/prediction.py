@@ -30,12 +30,14 @@ def predict_volume(
     slice_axis: int | None = None,
     shape: Sequence[int] | None = None,
 ) -> NDArray[np.uint8]:
-    """The class index of each voxel (*spatial) of ``image`` (C, *spatial), by overlapping Gaussian-weighted windows.
+    """The class index of each voxel (*spatial) of ``image`` (C, *spatial), by overlapping windows.
 
-    With ``settings.flips``, the logits of a window are the mean over it and its mirror images along every set of axes.
-    A voxel whose logits are not all finite, as after a training that diverged, is background.
+    What a window says is its logits or, with ``settings.average``, its probabilities; the windows of a voxel are
+    averaged with the weights of ``settings.mode``. With ``settings.flips``, a window's is the mean over it and its
+    mirror images along every set of axes. A voxel whose logits are not all finite, as after a training that diverged,
+    is background.
     With ``slice_axis`` a 2D network predicts the volume slice by slice along that spatial axis. With ``shape`` the
-    logits are interpolated linearly to that grid over the same extent before the largest one is taken, so that the
+    means are interpolated linearly to that grid over the same extent before the largest one is taken, so that the
     edges of a prediction are as fine as the grid.
     """
     from monai.inferers.utils import sliding_window_inference
@@ -44,32 +46,35 @@ def predict_volume(
     inputs = torch.from_numpy(np.array(image, dtype=np.float32))[None].to(device)
     if slice_axis is not None:  # slices are predicted as a batch of images
         inputs = inputs.movedim(slice_axis + 2, 0).squeeze(1)
-    logits = sliding_window_inference(
+    values = sliding_window_inference(
         inputs,
         roi_size=tuple(settings.window_size or window_size),
         sw_batch_size=settings.window_batch,
-        predictor=_logits(network, settings.flips),
+        predictor=_of_window(network, settings),
         overlap=settings.overlap,
-        mode="gaussian",
+        mode=settings.mode,
     )
     if slice_axis is not None:
-        logits = logits.unsqueeze(1).movedim(0, slice_axis + 2)
+        values = values.unsqueeze(1).movedim(0, slice_axis + 2)
     if shape is not None and tuple(shape) != image.shape[1:]:
-        logits = nn.functional.interpolate(logits, tuple(shape), mode=_LINEAR[len(shape)])
-    highest, classes = logits[0].max(dim=0)
-    # The highest of several logits is NaN if any is, and two infinite ones have no order.
+        values = nn.functional.interpolate(values, tuple(shape), mode=_LINEAR[len(shape)])
+    highest, classes = values[0].max(dim=0)
+    # The highest of several values is NaN if any is, and two infinite ones have no order.
     labels: NDArray[np.uint8] = classes.where(highest.isfinite(), 0).to(torch.uint8).cpu().numpy()
     return labels
 
 
-def _logits(network: nn.Module, flips: bool) -> Callable[[torch.Tensor], torch.Tensor]:
-    """The network in float32, whatever it computes in, so that windows are blended exactly; over mirror images."""
+def _of_window(network: nn.Module, settings: PredictParams) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What the network says of a window, in float32 so that windows are blended exactly; over mirror images."""
+
+    def once(window: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = network(window).float()
+        return logits.softmax(1) if settings.average == "probabilities" else logits
 
     def predict(window: torch.Tensor) -> torch.Tensor:
-        spatial = range(2, window.ndim) if flips else ()
+        spatial = range(2, window.ndim) if settings.flips else ()
         mirrored = [axes for count in range(len(spatial) + 1) for axes in combinations(spatial, count)]
-        logits = sum(network(window.flip(axes)).flip(axes).float() for axes in mirrored)
-        return torch.as_tensor(logits) / len(mirrored)
+        return torch.as_tensor(sum(once(window.flip(axes)).flip(axes) for axes in mirrored)) / len(mirrored)
 
     return predict
 

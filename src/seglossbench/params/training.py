@@ -38,24 +38,38 @@ class ScheduleParams(Section):
 
 
 class ChanceParams(Section):
-    """How often something is changed, and the range from which its strength is drawn."""
+    """How often something is changed, and the range from which its strength is drawn.
+
+    It is drawn evenly from the range or, with ``around_one``, from the part below 1 in half of the draws.
+    """
 
     probability: Fraction
     range: tuple[float, float]
+    around_one: bool = False
+
+    @model_validator(mode="after")
+    def _range_ascends(self) -> "ChanceParams":
+        low, high = self.range
+        if low > high:
+            raise ValueError(f"range goes from {low:g} down to {high:g}; give the lower end first")
+        if self.around_one and not low < 1 < high:
+            raise ValueError(f"around_one needs a range with 1 inside, and [{low:g}, {high:g}] has not")
+        return self
 
 
-# nnU-Net's, of its versions 1 and 2; a 2D patch turns further: rotation_degrees [-180, 180].
+# nnU-Net's, as version 1 runs them by batchgenerators, where the noise's "variance" is its standard deviation; a 2D
+# patch turns further: rotation_degrees [-180, 180].
 _NNUNET: dict[str, Any] = {
     "flip_axes": "all",
     "rotation_degrees": {"probability": 0.2, "range": (-30.0, 30.0)},
-    "scale": {"probability": 0.2, "range": (0.7, 1.4)},
-    "noise_variance": {"probability": 0.1, "range": (0.0, 0.1)},
+    "scale": {"probability": 0.2, "range": (0.7, 1.4), "around_one": True},
+    "noise_sd": {"probability": 0.1, "range": (0.0, 0.1)},
     "blur_sigma": {"probability": 0.2, "range": (0.5, 1.0)},
     "brightness": {"probability": 0.15, "range": (0.75, 1.25)},
-    "contrast": {"probability": 0.15, "range": (0.75, 1.25)},
+    "contrast": {"probability": 0.15, "range": (0.75, 1.25), "around_one": True},
     "low_resolution": {"probability": 0.25, "range": (0.5, 1.0)},
-    "inverted_gamma": {"probability": 0.1, "range": (0.7, 1.5)},
-    "gamma": {"probability": 0.3, "range": (0.7, 1.5)},
+    "inverted_gamma": {"probability": 0.1, "range": (0.7, 1.5), "around_one": True},
+    "gamma": {"probability": 0.3, "range": (0.7, 1.5), "around_one": True},
 }
 _AUGMENTATIONS: dict[str, dict[str, Any]] = {"none": {}, "flip": {"flip_axes": "all"}, "nnunet": _NNUNET}
 
@@ -76,7 +90,7 @@ class AugmentationParams(Section):
     flip_axes: Literal["all"] | tuple[Literal[0, 1, 2], ...] | None = None  # of the patch
     rotation_degrees: ChanceParams | None = None  # about every axis
     scale: ChanceParams | None = None  # above 1 the patch shows more than its size
-    noise_variance: ChanceParams | None = None
+    noise_sd: ChanceParams | None = None  # of Gaussian noise
     blur_sigma: ChanceParams | None = None  # in voxels, of every other channel
     brightness: ChanceParams | None = None  # a factor
     contrast: ChanceParams | None = None  # a factor of the distance to the mean
@@ -106,6 +120,15 @@ class CollapseParams(Section):
     validations: Positive | None = 10  # in a row; null: never
 
 
+class RestartParams(Section):
+    """A second start: the epoch before which all weights are drawn anew if no class has been found until then.
+
+    That is where the last mean DSC of validation (or of ``test_every``, where no case is for validation) is 0.
+    """
+
+    epoch: Positive = 100  # nnU-Net's
+
+
 class TrainParams(Section):
     """One training: its length, its patches, its optimiser."""
 
@@ -113,7 +136,12 @@ class TrainParams(Section):
     steps_per_epoch: Positive
     batch_size: Positive
     patch_size: Size
+    draw_cases: Literal["at_random", "each_once"] = "at_random"  # each_once: all cases in turn, shuffled anew
     foreground_fraction: Fraction = 1 / 3
+    foreground_patches: Literal["any", "last"] = "any"  # by chance; or the last ones of every batch (nnU-Net)
+    foreground_voxel: Literal["of_class", "of_slice"] = (
+        "of_class"  # of_slice: first a slice that has the class
+    )
     augmentation: AugmentationParams = AugmentationParams()
     slice_axis: Literal[0, 1, 2] | None = (
         None  # of 2D patches from volumes (RAS); none: that of the largest voxel size
@@ -125,6 +153,7 @@ class TrainParams(Section):
     test_every: Positive | None = None  # epochs; scores of the test cases, which never choose anything
     validation_metrics: MetricNames = ("DSC",)
     collapse: CollapseParams = CollapseParams()
+    restart: RestartParams | None = None
     checkpoint_every: Positive = 1
     checkpoint: Literal["last", "best"] = "last"
     precision: Literal["float32", "bf16", "fp16"] = "float32"
@@ -141,4 +170,16 @@ class TrainParams(Section):
     def _best_needs_dsc(self) -> "TrainParams":
         if self.checkpoint == "best" and "DSC" not in self.validation_metrics:
             raise ValueError("checkpoint: best is chosen by DSC, so validation_metrics must have DSC")
+        return self
+
+    @model_validator(mode="after")
+    def _restart_needs_dsc(self) -> "TrainParams":
+        if self.restart is not None and "DSC" not in self.validation_metrics:
+            raise ValueError("restart looks at DSC, so validation_metrics must have DSC")
+        return self
+
+    @model_validator(mode="after")
+    def _slices_are_of_2d_patches(self) -> "TrainParams":
+        if self.foreground_voxel == "of_slice" and len(self.patch_size) == 3:
+            raise ValueError("foreground_voxel: of_slice is for patches of two sizes; take of_class")
         return self

@@ -45,6 +45,10 @@ class PredictParams(Section):
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     window_batch: Positive = 4
     flips: bool = False  # the mean over all mirror images of a window, as nnU-Net does
+    average: Literal["logits", "probabilities"] = (
+        "logits"  # over windows and mirror images; nnU-Net: probabilities
+    )
+    mode: Literal["gaussian", "constant"] = "gaussian"  # how a window's voxels weigh in the mean
 
 
 class EvaluateParams(Section):

@@ -10,6 +10,7 @@ from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Experiment, Run
 from seglossbench.files import atomic_folder
+from seglossbench.randomness import seed_of
 from seglossbench.records import (
     describe,
     note_divergence,
@@ -98,6 +99,7 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
         test=[prepared.cases[name] for name in split.test] if settings.test_every else (),
         empty=params.evaluate.empty,
         hd95=params.evaluate.hd95,
+        new_weights=lambda: _build_network(experiment, run, prepared, seed_of("restart", run.seed)),
     )
     if not params.track.live:
         return train_network(training, folder, lambda rows: None, title=run.id)
@@ -111,7 +113,9 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
     return trained
 
 
-def _build_network(experiment: Experiment, run: Run, prepared: PreparedDataset) -> "nn.Module":
+def _build_network(
+    experiment: Experiment, run: Run, prepared: PreparedDataset, seed: int | None = None
+) -> "nn.Module":
     from seglossbench import networks
 
     return networks.build(
@@ -120,7 +124,7 @@ def _build_network(experiment: Experiment, run: Run, prepared: PreparedDataset) 
         patch_size=run.dataset.train.patch_size,
         in_channels=len(prepared.channels),
         out_channels=len(prepared.classes),
-        seed=run.seed,
+        seed=run.seed if seed is None else seed,
     )
 
 

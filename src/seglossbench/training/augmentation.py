@@ -66,7 +66,7 @@ def draw_placement(
         return Placement(flips)
     spacing = np.diag(spacing_mm)
     matrix = np.eye(len(spacing_mm)) if turned is None else _rotation(turned, len(spacing_mm), generator)
-    factor = 1.0 if scaled is None else generator.uniform(*scaled.range)
+    factor = 1.0 if scaled is None else _strength(scaled, generator)
     return Placement(flips, factor * np.linalg.inv(spacing) @ matrix @ spacing)
 
 
@@ -83,7 +83,7 @@ def change_intensities(image: Array, settings: AugmentationParams, generator: np
         channels = list(image)
         for index, channel in enumerate(channels):
             if name not in OF_EVERY_OTHER_CHANNEL or generator.random() < 0.5:
-                channels[index] = change(channel, generator.uniform(*chance.range), generator)
+                channels[index] = change(channel, _strength(chance, generator), generator)
         image = np.stack(channels)
     return image
 
@@ -97,6 +97,13 @@ def _as_float32(array: Array) -> NDArray[np.float32]:
 
 def _happens(chance: ChanceParams | None, generator: np.random.Generator) -> ChanceParams | None:
     return chance if chance is not None and generator.random() < chance.probability else None
+
+
+def _strength(chance: ChanceParams, generator: np.random.Generator) -> float:
+    low, high = chance.range
+    if chance.around_one:
+        low, high = (low, 1.0) if generator.random() < 0.5 else (1.0, high)
+    return generator.uniform(low, high)
 
 
 def _rotation(chance: ChanceParams, dims: int, generator: np.random.Generator) -> NDArray[np.float64]:
@@ -128,8 +135,8 @@ def _resampled(
 Change = Callable[[NDArray[np.float32], float, np.random.Generator], NDArray[np.float32]]
 
 
-def _noise(channel: NDArray[np.float32], variance: float, generator: np.random.Generator) -> Any:
-    return channel + np.float32(variance**0.5) * generator.standard_normal(channel.shape, np.float32)
+def _noise(channel: NDArray[np.float32], sd: float, generator: np.random.Generator) -> Any:
+    return channel + np.float32(sd) * generator.standard_normal(channel.shape, np.float32)
 
 
 def _blur(channel: NDArray[np.float32], sigma: float, generator: np.random.Generator) -> Any:
@@ -171,7 +178,7 @@ def _by_monai(transform: Callable[[torch.Tensor], torch.Tensor], channel: NDArra
 
 
 INTENSITIES: dict[str, Change] = {
-    "noise_variance": _noise,
+    "noise_sd": _noise,
     "blur_sigma": _blur,
     "brightness": _brightness,
     "contrast": _contrast,

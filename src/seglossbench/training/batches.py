@@ -40,10 +40,10 @@ class PatchBatches:
 
     ``stored_maps`` holds, per case, its maps of the whole volume; of these, the ones in ``map_names`` are cropped and
     flipped with the patch, and those that are not stored are computed from the patch, also at each of ``scales``, the
-    shapes of a network's coarser outputs, which a training sets once it knows them. As in nnU-Net, every patch draws a
-    case; a ``foreground_fraction`` of the patches is centred on a voxel of a random foreground class of it. Where a
-    case is smaller than the patch, image, labels and maps are 0 around it. The patch is then changed as
-    ``settings.augmentation`` says.
+    shapes of a network's coarser outputs, which a training sets once it knows them. Every patch draws a case, or takes
+    the next one of a shuffled epoch (``draw_cases``); a ``foreground_fraction`` of the patches is centred on a voxel of
+    a random foreground class of it. Where a case is smaller than the patch, image, labels and maps are 0 around it. The
+    patch is then changed as ``settings.augmentation`` says.
 
     A patch of two axes from a volume is cut out of one of its slices (paper B trains so), and the maps are computed
     from it: those of the whole volume hold distances and contours across slices, which such a network cannot see.
@@ -88,7 +88,13 @@ class PatchBatches:
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch, from a random stream of its own, so that batches can be made in any order and by many threads."""
         generator = stream("patches", self.dataset, self.seed, epoch, step)
-        patches = [self._patch(generator) for _ in range(self.settings.batch_size)]
+        size = self.settings.batch_size
+        # nnU-Net's rule for which patches of a batch must show foreground.
+        drawn = round(size * (1 - self.settings.foreground_fraction))
+        patches = [
+            self._patch(self._case(epoch, step * size + index, generator), index >= drawn, generator)
+            for index in range(size)
+        ]
         image = _stacked([patch.pop("image") for patch in patches])
         arrays = {name: np.stack([patch[name] for patch in patches]) for name in patches[0]}
         labels = arrays.pop("labels")
@@ -105,9 +111,16 @@ class PatchBatches:
             truth.at_scale(shape)
         return Batch(image, truth)
 
-    def _patch(self, generator: np.random.Generator) -> dict[str, Array]:
-        case = self.cases[int(generator.integers(len(self.cases)))]
-        start = self._start(case, generator)
+    def _case(self, epoch: int, index: int, generator: np.random.Generator) -> PreparedCase:
+        """The case of an epoch's patch number ``index``."""
+        if self.settings.draw_cases == "at_random":
+            return self.cases[int(generator.integers(len(self.cases)))]
+        turn, place = divmod(index, len(self.cases))
+        order = stream("cases", self.dataset, self.seed, epoch, turn).permutation(len(self.cases))
+        return self.cases[int(order[place])]
+
+    def _patch(self, case: PreparedCase, is_last: bool, generator: np.random.Generator) -> dict[str, Array]:
+        start = self._start(case, is_last, generator)
         axis = self.slice_axes[case.name]
         spacing_mm = [size for place, size in enumerate(case.geometry.spacing_mm) if place != axis]
         placement = draw_placement(self.augmentation, spacing_mm, generator)
@@ -128,14 +141,20 @@ class PatchBatches:
         arrays["image"] = change_intensities(arrays["image"], self.augmentation, generator)
         return arrays
 
-    def _start(self, case: PreparedCase, generator: np.random.Generator) -> NDArray[np.integer]:
+    def _start(
+        self, case: PreparedCase, is_last: bool, generator: np.random.Generator
+    ) -> NDArray[np.integer]:
         """The patch's first voxel. Where the case is smaller than the patch, the patch starts before the case."""
         size = _in_case(self.settings.patch_size, self.slice_axes[case.name])
         room = np.array(case.labels.shape) - size
-        oversample = generator.random() < self.settings.foreground_fraction
+        by_chance = self.settings.foreground_patches == "any"
+        oversample = generator.random() < self.settings.foreground_fraction if by_chance else is_last
         start = generator.integers(np.minimum(room, 0), np.maximum(room, 0) + 1)
         if oversample and (classes := case.foreground):
             voxels = classes[generator.integers(len(classes))]
+            axis = self.slice_axes[case.name]
+            if axis is not None and self.settings.foreground_voxel == "of_slice":
+                voxels = voxels[voxels[:, axis] == generator.choice(np.unique(voxels[:, axis]))]
             start = voxels[generator.integers(len(voxels))] - size // 2
         return np.asarray(np.clip(start, np.minimum(room, 0), np.maximum(room, 0)))
 

@@ -26,6 +26,7 @@ from seglossbench.training.progress import Progress
 from seglossbench.training.schedule import learning_rate
 from seglossbench.vocabulary.tables import COST, TEST_BY_EPOCH, TRAIN, VALIDATION
 
+_MEAN_DSC = re.compile(r"DSC(_[^/]*)?")  # its name may end in that of the policy for empty masks
 Observer = Callable[[Sequence[HistoryRow]], None]
 
 
@@ -44,6 +45,7 @@ class Training:
     test: Sequence[PreparedCase] = ()  # scored every ``test_every`` epochs; they never choose anything
     empty: str = "diagonal"  # the policy for empty masks
     hd95: str = "pooled"  # the convention that the metric HD95 follows
+    new_weights: Callable[[], nn.Module] | None = None  # the network of a second start
 
     @property
     def watched(self) -> str:
@@ -77,7 +79,8 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
         for epoch in range(first_epoch, settings.epochs):
             if divergence:
                 break
-            rows = _epoch(training, network, optimiser, accelerator, epoch, progress)
+            restarted = _restarted(training, network, history, epoch)
+            rows = restarted + _epoch(training, network, optimiser, accelerator, epoch, progress)
             history += rows
             validated = any(row.split == VALIDATION for row in history)
             if settings.checkpoint == "best" and validated and best_epoch(history) is None:
@@ -92,6 +95,20 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
             progress.epoch(rows)
     kept.finish()
     return Trained(network, divergence)
+
+
+def _restarted(
+    training: Training, network: nn.Module, history: Sequence[HistoryRow], epoch: int
+) -> list[HistoryRow]:
+    """Draw all weights anew where the settings want it, as history alone decides; the row that tells so, if it did."""
+    restart = training.settings.restart
+    if restart is None or training.new_weights is None or epoch != restart.epoch:
+        return []
+    found = [row.value for row in history if row.split == training.watched and _MEAN_DSC.fullmatch(row.name)]
+    if not found or found[-1] > 0:
+        return []
+    network.load_state_dict(training.new_weights().state_dict())
+    return [HistoryRow(epoch, epoch * training.settings.steps_per_epoch, TRAIN, "restarted", 1.0)]
 
 
 def _epoch(
@@ -261,9 +278,6 @@ class _Kept:
 
 
 def best_epoch(history: Sequence[HistoryRow]) -> int | None:
-    """The first epoch with the highest mean DSC in validation, or None where it has none.
-
-    The mean's name may end in that of the policy for empty masks, as ``DSC_paper_a_released``.
-    """
-    scores = [row for row in history if row.split == VALIDATION and re.fullmatch(r"DSC(_[^/]*)?", row.name)]
+    """The first epoch with the highest mean DSC in validation, or None where it has none."""
+    scores = [row for row in history if row.split == VALIDATION and _MEAN_DSC.fullmatch(row.name)]
     return max(scores, key=lambda row: row.value).epoch if scores else None
