@@ -12,6 +12,7 @@ from seglossbench.reporting.figures import (
     seed_spread,
 )
 from seglossbench.vocabulary.metrics import metric_of
+from seglossbench.vocabulary.tables import MEAN
 
 
 def lines(axes, colour):
@@ -64,7 +65,8 @@ def test_each_seed_is_a_point_and_missing_runs_are_named():
     means = pd.DataFrame(
         {"network": "u", "loss": ["ce", "ce", "dice"], "seed": ["0", "1", "0"], "value": [0.5, 0.7, 0.6]}
     )
-    (axes,) = seed_spread(means, looks, ["u"], metric_of("DSC"), {("u", "dice"): 1}).get_axes()
+    summaries = pd.DataFrame({"network": "u", "loss": ["ce", "dice"], "class": MEAN, "mean": [0.6, 0.6]})
+    (axes,) = seed_spread(means, summaries, looks, ["u"], metric_of("DSC"), {("u", "dice"): 1}).get_axes()
     (points,) = lines(axes, looks["ce"].colour)
     assert list(points.get_xdata()) == [0.5, 0.7]
     assert [text.get_text() for text in axes.texts] == ["1 run missing"]
@@ -81,9 +83,12 @@ def test_a_class_has_its_mean_and_cases_or_the_word_absent():
         ],
         columns=["network", "loss", "seed", "case", "class", "value"],
     )
-    nothing = per_class(scores.assign(value=0.0), looks, ["u"], ["liver"], [], metric_of("DSC"))
+    summaries = pd.DataFrame(
+        {"network": "u", "loss": "ce", "class": ["liver", "bladder"], "mean": [0.6, np.nan]}
+    )
+    nothing = per_class(scores.assign(value=0.0), summaries, looks, ["u"], ["liver"], [], metric_of("DSC"))
     assert nothing.axes[0].get_xlim() == (-0.05, 1.05)
-    figure = per_class(scores, looks, ["u"], ["liver", "bladder"], ["bladder"], metric_of("DSC"))
+    figure = per_class(scores, summaries, looks, ["u"], ["liver", "bladder"], ["bladder"], metric_of("DSC"))
     (axes,) = figure.get_axes()
     cases, means = lines(axes, looks["ce"].colour)
     assert list(cases.get_xdata()) == [0.4, 0.8]
@@ -94,8 +99,11 @@ def test_a_class_has_its_mean_and_cases_or_the_word_absent():
 def test_figures_are_the_same_bytes_each_time_and_leave_no_global_state(tmp_path):
     before = dict(mpl.rcParams)
     means = pd.DataFrame({"network": "u", "loss": ["ce", "ce"], "seed": ["0", "1"], "value": [0.5, 0.7]})
+    summaries = pd.DataFrame({"network": "u", "loss": ["ce"], "class": MEAN, "mean": [0.6]})
     for name in ("one", "two"):
-        width, height = save(seed_spread(means, looks_of(["ce"]), ["u"], metric_of("DSC")), tmp_path / name)
+        width, height = save(
+            seed_spread(means, summaries, looks_of(["ce"]), ["u"], metric_of("DSC")), tmp_path / name
+        )
     for ending in ("png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
     header = (tmp_path / "one.png").read_bytes()[16:24]

@@ -30,7 +30,6 @@ def test_anybodys_scores_get_the_files_name_as_their_loss(tmp_path):
         ("case,class,metric,value\na,1,DSC,0.5\na,2,DSC,good\n", ["row 3", "'good'", "a number"]),
         ("case,class,metric,value\na,1,status,truth_emty\n", ["row 2", "did you mean 'truth_empty'"]),
         ("case,class,metric,value\na,,DSC,0.5\n", ["row 2", "column class is empty"]),
-        ("case,class,metric,value\na,mean,DSC,0.5\n", ["row 2", "class 'mean'"]),
         ("case,class,metric,value\na,1,ASD_pooled,5\n", ["ASD_pooled: it is called ASSD now", "rename both"]),
         ("case,class,metric,value\na,1,DSC,0.5\na,1,DSC,0.6\n", ["scored twice", "case a, class 1"]),
         ("", ["not a table of scores"]),

@@ -10,7 +10,8 @@ from seglossbench.reporting.comparison import compare, pairs_of
 from seglossbench.reporting.figures import looks_of, save
 from seglossbench.reporting.inputs import check_scores
 from seglossbench.reporting.published import TOPOMORTAR_DIAGONAL_PX, Published, read_published
-from seglossbench.statistics.summaries import fold_status, over_cases_and_seeds
+from seglossbench.statistics.means import fold_status
+from seglossbench.statistics.summaries import over_cases_and_seeds
 from seglossbench.vocabulary.metrics import metric_of
 
 IN_DISTRIBUTION = [f"{number:03d}" for number in range(71, 121)]
@@ -135,7 +136,8 @@ def test_infinite_and_undefined_distances_are_counted_and_not_drawn(values, tmp_
             {"loss": loss, "seed": "0", "case": case, "metric": "HD", "value": value}
             for case, value in enumerate(values)
         ]
-        return pd.DataFrame(rows)
+        run = {"dataset": "d", "network": "n", "class": "1", "status": ""}
+        return pd.DataFrame(rows).assign(**run)
 
     ours, theirs, looks = scores("ce"), scores("CE"), looks_of(["ce"])
     pair, metrics = [("ce", "CE")], [metric_of("HD")]

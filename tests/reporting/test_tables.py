@@ -6,7 +6,8 @@ import pytest
 
 from seglossbench.reporting.formats import to_csv, to_html, to_latex, to_markdown
 from seglossbench.reporting.tables import build_table, slug
-from seglossbench.statistics.summaries import fold_status, summarise
+from seglossbench.statistics.means import fold_status
+from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.metrics import metric_of
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seglossbench.statistics.summaries import absences, fold_status, seed_means, spread_over, summarise
+from seglossbench.statistics.means import absences, fold_status
+from seglossbench.statistics.summaries import seed_means, spread_over, summarise
+from seglossbench.vocabulary.tables import MEAN
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
 
@@ -48,7 +50,7 @@ def test_an_undefined_score_is_left_out_and_counted_and_never_zero():
 
 
 def test_the_mean_over_classes_is_that_of_the_class_means_of_each_seed():
-    mean = row_of(summarise(TWO_SEEDS), "mean")
+    mean = row_of(summarise(TWO_SEEDS), MEAN)
     # Seed 0: (0.7 + 0.3) / 2; seed 1: (0.9 + 0.5) / 2.
     assert mean["mean"] == pytest.approx(0.6)
     assert mean["sd"] == pytest.approx(np.sqrt(2 * 0.1**2))
@@ -61,7 +63,7 @@ def test_with_one_seed_the_deviation_is_that_of_the_cases():
     assert spread_over(scores) == "cases"
     assert row_of(summarise(scores), "liver")["sd"] == pytest.approx(np.sqrt(2 * 0.1**2))
     # The cases' means over the classes are 0.5 and 0.5.
-    assert row_of(summarise(scores), "mean")["sd"] == pytest.approx(0)
+    assert row_of(summarise(scores), MEAN)["sd"] == pytest.approx(0)
 
 
 def test_a_loss_with_one_seed_beside_one_with_two_has_no_deviation():
@@ -101,7 +103,7 @@ def test_a_class_that_no_test_case_has_gets_no_mean_and_does_not_enter_that_of_t
         ("0", "a", "bladder", "status", "truth_empty"),
     )
     summaries = summarise(scores)
-    bladder, mean = row_of(summaries, "bladder"), row_of(summaries, "mean")
+    bladder, mean = row_of(summaries, "bladder"), row_of(summaries, MEAN)
     assert bladder["absent"]
     assert np.isnan(bladder["mean"])
     assert (mean["mean"], mean["classes"], mean["false_alarms"]) == (pytest.approx(0.6), 1, 0)

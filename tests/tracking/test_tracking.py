@@ -1,12 +1,14 @@
-import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
 from seglossbench.experiment import Experiment
 from seglossbench.records import HistoryRow, note_divergence, run_in_progress, write_history
+from seglossbench.reporting import load_scores
+from seglossbench.statistics.means import fold_status
+from seglossbench.statistics.summaries import summarise
 from seglossbench.tracking.live import LiveTracker
 from seglossbench.tracking.store import Tracker, metric_name
-from seglossbench.tracking.store import test_means as means_of
+from seglossbench.vocabulary.tables import MEAN
 
 ROWS = [HistoryRow(epoch, 10 * epoch, "train", "loss", 1.0 / (epoch + 1)) for epoch in range(3)]
 
@@ -45,6 +47,18 @@ def test_finished_runs_are_written_once_with_history_and_scores(runs, project):
     assert [(metric.step, metric.value) for metric in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
     assert run.data.params["loss"] == runs[0].loss
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == [runs[0].scores.name]
+
+
+def test_the_mean_of_the_store_is_that_of_the_report_where_no_test_case_has_a_class(runs, project):
+    finish(runs[0])
+    with runs[0].scores.open("a") as file:
+        for case in "ab":  # only claimed
+            file.write(f"d,n,l,0,{case},NC,DSC,0\nd,n,l,0,{case},NC,status,truth_empty\n")
+    Tracker(f"sqlite:///{project}/mlflow.db", "tiny").rebuild(runs)
+    (run,) = stored(project)[1]
+    summaries = summarise(fold_status(load_scores([runs[0].scores])))
+    assert run.data.metrics["test/DSC"] == summaries.set_index("class").loc[MEAN, "mean"] == 0.5
+    assert "test/DSC/NC" not in run.data.metrics
 
 
 def test_rebuild_from_scratch_leaves_the_run_folders_truth_alone(runs, project):
@@ -96,8 +110,3 @@ def test_a_diverged_run_is_shown_as_such(runs, project):
 def test_names_that_mlflow_would_refuse_are_changed():
     assert metric_name("test", "NSD@1mm/NCR/NET") == "test/NSD at 1mm/NCR/NET"
     assert metric_name("test", "DSC/a,b") == "test/DSC/a_b"
-
-
-def test_classes_without_any_score_have_no_mean():
-    scores = pd.DataFrame({"metric": ["DSC", "status"], "class": ["ET", "ET"], "value": [None, "both_empty"]})
-    assert means_of(scores) == {}

@@ -119,6 +119,18 @@ def test_the_best_epoch_cannot_be_told_by_cases_without_a_class(tmp_path):
             train(training, tmp_path, lambda rows: None)
 
 
+def test_a_class_that_no_validation_case_has_is_in_no_mean(tmp_path, monkeypatch):
+    training = make_training(epochs=1)
+    prediction = training.validation[0].labels.copy()
+    training.validation[0].labels[training.validation[0].labels == 2] = 1
+    monkeypatch.setattr("seglossbench.training.validation.predict_volume", lambda *_, **__: prediction)
+    tmp_path.mkdir(exist_ok=True)
+    train(training, tmp_path, lambda rows: None)
+    values = history(tmp_path)
+    assert values[0, "validation", "DSC"] == values[0, "validation", "DSC/organ"] > 0.9
+    assert (0, "validation", "DSC/core") not in values
+
+
 def test_validation_follows_the_convention_of_hd95(tmp_path, monkeypatch):
     prediction = make_training().validation[0].labels.copy()
     prediction[9, 8] = 1  # 8 far voxels: more than 5% of this surface, less than 5% of both

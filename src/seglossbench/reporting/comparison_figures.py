@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from seglossbench.reporting.figures import REMARK, STYLE, Look, new_figure
+from seglossbench.statistics.means import overall_means, with_absent
+from seglossbench.statistics.summaries import over_cases_and_seeds, seed_means
 from seglossbench.vocabulary.metrics import Metric
 
 _PUBLISHED: dict[str, Any] = {"color": "#6b6b6b", "marker": "o", "markerfacecolor": "white"}
@@ -37,15 +39,9 @@ def ours_and_published(
                     axes.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0)
                 if loss:
                     style: dict[str, Any] = {"color": looks[loss].colour, "marker": "o"}
-                    _draw(
-                        axes,
-                        ours[(ours["loss"] == loss) & (ours["metric"] == metric.name)],
-                        row - 0.17,
-                        style,
-                    )
+                    _draw(axes, _of(ours, loss, metric), row - 0.17, style)
                 if name:
-                    own = published[(published["loss"] == name) & (published["metric"] == metric.name)]
-                    _draw(axes, own, row + 0.17, _PUBLISHED)
+                    _draw(axes, _of(published, name, metric), row + 0.17, _PUBLISHED)
             axes.grid(axis="y", visible=False)
             axes.set(xlabel=metric.title)
             axes.set_yticks(range(len(pairs)), [_row_name(*pair) for pair in pairs])
@@ -75,9 +71,7 @@ def image_by_image(
         for panels, (loss, name) in zip(grid, pairs, strict=True):
             for axes, metric in zip(panels, metrics, strict=True):
                 by_case = [
-                    scores[(scores["loss"] == of) & (scores["metric"] == metric.name)]
-                    .groupby("case")["value"]
-                    .mean()
+                    overall_means(with_absent(_of(scores, of, metric)), ["case"]).set_index("case")["value"]
                     for scores, of in ((published, name), (ours, loss))
                 ]
                 known = pd.concat(by_case, axis=1, keys=["published", "ours"])
@@ -105,13 +99,20 @@ def image_by_image(
     return figure
 
 
+def _of(scores: pd.DataFrame, loss: str, metric: Metric) -> pd.DataFrame:
+    return scores[(scores["loss"] == loss) & (scores["metric"] == metric.name)]
+
+
 def _draw(axes: Axes, scores: pd.DataFrame, height: float, style: Mapping[str, Any]) -> None:
     """The mean with a line of one deviation to either side, and a tick for the mean of each seed."""
-    by_case = scores.groupby(["seed", "case"], sort=False)["value"].mean()
-    if not np.isfinite(by_case.mean()):  # an infinite distance of one image is that of the mean, too
+    found = [*over_cases_and_seeds(scores).values()]
+    if not found or not np.isfinite(
+        found[0][0]
+    ):  # an infinite distance of one image is that of the mean, too
         return
-    axes.errorbar([by_case.mean()], [height], xerr=[by_case.std()], markersize=6, linewidth=1.4, **style)
-    seeds = by_case.groupby("seed").mean()
+    ((mean, deviation),) = found
+    axes.errorbar([mean], [height], xerr=[deviation], markersize=6, linewidth=1.4, **style)
+    seeds = seed_means(scores)["value"]
     ticks: dict[str, Any] = {"color": style["color"], "linestyle": "none", "alpha": 0.8}
     seeds = seeds[np.isfinite(seeds)]
     axes.plot(seeds, [height] * len(seeds), marker="|", markersize=9, **ticks)

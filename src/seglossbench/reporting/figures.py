@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from seglossbench.vocabulary.metrics import Metric, plain_name
+from seglossbench.vocabulary.tables import MEAN
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")  # Okabe and Ito's
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
@@ -121,14 +122,16 @@ def scores_by_epoch(histories: pd.DataFrame, looks: Mapping[str, Look], metrics:
 
 def seed_spread(
     means: pd.DataFrame,
+    summaries: pd.DataFrame,
     looks: Mapping[str, Look],
     networks: Sequence[str],
     metric: Metric,
     unfinished: Mapping[tuple[str, str], int] | None = None,
 ) -> Figure:
-    """Each seed's mean as a point, a row per loss and a panel per network; the bar is the mean over the seeds.
+    """Each seed's mean as a point, a row per loss and a panel per network; the bar is the summary's mean.
 
-    ``means`` has the rows of one dataset: ``network, loss, seed, value``; ``unfinished`` counts runs without scores.
+    ``means`` has the rows of one dataset: ``network, loss, seed, value``; ``summaries`` has those of the dataset and
+    metric; ``unfinished`` counts runs without scores.
     """
     losses = list(looks)
     with mpl.rc_context(STYLE):
@@ -136,13 +139,12 @@ def seed_spread(
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
         for network, axes in zip(networks, panels, strict=True):
             own = means[means["network"] == network]
+            mean_of = _means(summaries, network).get(MEAN, {})
             for place, loss in enumerate(losses):
                 values = own.loc[own["loss"] == loss, "value"]
                 look = looks[loss]
-                if len(values):
-                    axes.plot(
-                        [values.mean()], [place], "|", color="#222222", markersize=19, markeredgewidth=1.6
-                    )
+                bar: dict[str, Any] = {"color": "#222222", "markersize": 19, "markeredgewidth": 1.6}
+                axes.plot([mean_of.get(loss, np.nan)], [place], "|", **bar)
                 style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
                 axes.plot(
                     values,
@@ -168,6 +170,7 @@ def seed_spread(
 
 def per_class(
     scores: pd.DataFrame,
+    summaries: pd.DataFrame,
     looks: Mapping[str, Look],
     networks: Sequence[str],
     classes: Sequence[str],
@@ -176,7 +179,7 @@ def per_class(
 ) -> Figure:
     """A row per class and in it one line per loss: pale points are test cases, the marked point is the summary's mean.
 
-    ``scores`` are the folded scores of one dataset and metric.
+    ``scores`` are the folded scores and ``summaries`` the summaries of one dataset and metric.
     """
     losses = [loss for loss in looks if loss in set(scores["loss"])]
     absent = set(absent)
@@ -188,6 +191,7 @@ def per_class(
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
         for network, axes in zip(networks, panels, strict=True):
             own = scores[(scores["network"] == network) & ~scores["class"].isin(absent)]
+            mean_of = _means(summaries, network)
             for row, name in enumerate(classes):
                 if row % 2:
                     axes.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0)
@@ -198,8 +202,6 @@ def per_class(
                 heights = {name: row - 0.4 + step * (number + 0.5) for row, name in enumerate(classes)}
                 of_loss = own[own["loss"] == loss]
                 cases = of_loss.groupby(["class", "case"], sort=False)["value"].mean().dropna().reset_index()
-                seeds = of_loss.groupby(["class", "seed"], sort=False)["value"].mean()
-                means = seeds.groupby("class", sort=False).mean().dropna().reset_index()
                 style: dict[str, Any] = {
                     "color": looks[loss].colour,
                     "linestyle": "none",
@@ -213,9 +215,10 @@ def per_class(
                     alpha=0.4,
                     **style,
                 )
+                means = {name: mean_of[name][loss] for name in classes if loss in mean_of.get(name, {})}
                 axes.plot(
-                    means["value"],
-                    means["class"].map(heights),
+                    list(means.values()),
+                    [heights[name] for name in means],
                     marker=looks[loss].marker,
                     markersize=5,
                     **style,
@@ -235,6 +238,15 @@ def per_class(
             line=False,
         )
     return figure
+
+
+def _means(summaries: pd.DataFrame, network: str) -> dict[str, dict[str, float]]:
+    """The defined means of a network, by class and loss."""
+    own = summaries[(summaries["network"] == network) & summaries["mean"].notna()]
+    found: dict[str, dict[str, float]] = {}
+    for name, loss, mean in own[["class", "loss", "mean"]].itertuples(index=False, name=None):
+        found.setdefault(name, {})[loss] = mean
+    return found
 
 
 def save(figure: Figure, stem: Path) -> tuple[int, int]:

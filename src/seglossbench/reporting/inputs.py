@@ -12,7 +12,7 @@ import pandas as pd
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.vocabulary.metrics import RENAMED
-from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, MEAN, SCORES, STATUS, STATUSES
+from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, SCORES, STATUS, STATUSES
 
 
 def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
@@ -60,11 +60,6 @@ def check_scores(scores: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
     for former, now in RENAMED.items():
         if (text["metric"] == former).any():
             raise InputError(f"{where}: metric {former}: {now}; score again, or rename both in the file")
-    reserved = text.index[text["class"] == MEAN]
-    if len(reserved):
-        raise InputError(
-            f"{where}: row {reserved[0] + 2}: class {MEAN!r} is computed here; leave such rows out"
-        )
     is_status = text["metric"] == STATUS
     text.loc[~is_status & text["value"].str.lower().isin(["nan", "none", "<na>"]), "value"] = ""
     number = pd.to_numeric(text["value"], errors="coerce").notna() | (text["value"] == "")

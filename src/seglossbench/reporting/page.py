@@ -16,7 +16,8 @@ from seglossbench.reporting.inputs import check_histories, check_scores
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.section import Material, Section, write_section
 from seglossbench.reporting.tables import Row, slug
-from seglossbench.statistics.summaries import fold_status, summarise
+from seglossbench.statistics.means import fold_status
+from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.conventions import explained
 from seglossbench.vocabulary.metrics import in_order
 

@@ -16,7 +16,8 @@ from seglossbench.reporting.data_tables import case_table, class_table
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.tables import Table, build_table, slug
-from seglossbench.statistics.summaries import absences, seed_means, spread_over
+from seglossbench.statistics.means import absences
+from seglossbench.statistics.summaries import seed_means, spread_over
 from seglossbench.vocabulary.metrics import in_order, is_known, metric_of
 from seglossbench.vocabulary.tables import TEST_BY_EPOCH
 
@@ -112,7 +113,7 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
     if described and described.split:
         write_json(folder / f"tables/{anchor}_split.json", vars(described.split))
     pictures = tuple(
-        _pictures(folder, anchor, scores, histories, networks, classes, unfinished, unit, material)
+        _pictures(folder, dataset, anchor, scores, histories, networks, classes, unfinished, unit, material)
     )
     data = _data(folder, anchor, described.cases) if described and described.cases else None
     comparisons = tuple(_comparisons(folder, dataset, anchor, scores, networks, unit, material))
@@ -188,6 +189,7 @@ def _picture(folder: Path, figure: Figure, name: str, title: str, caption: str) 
 
 def _pictures(
     folder: Path,
+    dataset: str,
     anchor: str,
     scores: pd.DataFrame,
     histories: pd.DataFrame,
@@ -236,12 +238,15 @@ def _pictures(
     name = next(name for name in material.metrics if name in set(scores["metric"]))
     metric = metric_of(name, unit)
     own = scores[scores["metric"] == name]
+    summaries = material.summaries[
+        (material.summaries["dataset"] == dataset) & (material.summaries["metric"] == name)
+    ]
     own_looks = {
         loss: look for loss, look in looks.items() if loss in set(own["loss"]) | {k[1] for k in unfinished}
     }
     if spread_over(own) == "seeds":
         yield picture(
-            figures.seed_spread(seed_means(own), own_looks, networks, metric, unfinished),
+            figures.seed_spread(seed_means(own), summaries, own_looks, networks, metric, unfinished),
             "seeds",
             f"Spread over seeds, {name}",
             f"Each mark is one seed: its mean {name} over test cases and classes; the dark bar is the mean over seeds. "
@@ -251,7 +256,7 @@ def _pictures(
     lacking = absences(own)
     absent = tuple(lacking.loc[lacking["absent"], "class"])
     yield picture(
-        figures.per_class(own, own_looks, networks, classes, absent, metric),
+        figures.per_class(own, summaries, own_looks, networks, classes, absent, metric),
         "classes",
         f"{name} per class",
         "One row per class, and in it one line per loss, in the order of the legend. The large mark is the number of "

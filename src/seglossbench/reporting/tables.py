@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.statistics.summaries import MEAN, absences
+from seglossbench.statistics.means import absences
 from seglossbench.vocabulary.metrics import Metric
+from seglossbench.vocabulary.tables import MEAN
 
 DAGGER, DOUBLE_DAGGER = "†", "‡"
 WORDS = NO_SCORES, ABSENT, UNDEFINED = "—", "absent", "undefined"
@@ -89,7 +90,7 @@ class Table:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns of numbers: the classes and, where there are several, their mean."""
-        return columns_of(self.classes)
+        return tuple(name or mean_name(self.classes) for name in columns_of(self.classes))
 
     @property
     def header(self) -> list[str]:
@@ -132,14 +133,24 @@ def build_table(
         *_missing_notes(built, reasons or {}),
     ]
     caption = _caption(
-        dataset, metric, own, over, len({network for network, _ in rows}) > 1, MEAN in columns_of(classes)
+        dataset,
+        metric,
+        own,
+        over,
+        len({network for network, _ in rows}) > 1,
+        mean_name(classes) if len(classes) != 1 else "",
     )
     return Table(dataset, metric, tuple(classes), tuple(built), caption, tuple(notes))
 
 
 def columns_of(classes: Sequence[str]) -> tuple[str, ...]:
-    """The classes and their mean, which of one class alone would say the same again."""
+    """The classes and MEAN, which of one class alone would say the same again."""
     return tuple(classes) if len(classes) == 1 else (*classes, MEAN)
+
+
+def mean_name(classes: Sequence[str]) -> str:
+    """What the column of the mean is called, which a class may be called, too."""
+    return "mean" if "mean" not in classes else "mean over classes"
 
 
 def _cell(row: Mapping[Hashable, Any] | None, metric: Metric, best: Mapping[tuple[str, str], str]) -> Cell:
@@ -192,7 +203,7 @@ def _best(found: pd.DataFrame, metric: Metric, classes: int) -> dict[tuple[str, 
 
 
 def _caption(
-    dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool, has_mean: bool
+    dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool, mean: str
 ) -> str:
     place = "" if dataset == "-" else f" on {dataset}"
     if own.empty:
@@ -210,7 +221,7 @@ def _caption(
     else:
         what = "the value of the one test case of one seed, so without a deviation"
     bold = " among the losses of a network" if several_networks else ""
-    of_classes = f"Column “{MEAN}”: the mean over the classes that are not absent. " if has_mean else ""
+    of_classes = f"Column “{mean}”: the mean over the classes that are not absent. " if mean else ""
     return f"{metric.title}{place}: {what}{direction}. {of_classes}Bold: the best of each column{bold}."
 
 

@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 from seglossbench.experiment import Run
 from seglossbench.records import HistoryRow, failure, read_history, state
+from seglossbench.statistics.means import means_of_run
+from seglossbench.vocabulary.tables import MEAN
 
 RUN_TAG = "seglossbench.run"
 SCORES_TAG = "seglossbench.scores"
@@ -74,8 +76,11 @@ class Tracker:
     def log_scores(self, id: str, scores: Path) -> None:
         """Write the means over test cases as metrics ``test/METRIC/CLASS``, and the file itself as an artifact."""
         now = int(time.time() * 1000)
-        values = test_means(pd.read_csv(scores, dtype={"value": str}))
-        metrics = [Metric(metric_name("test", name), value, now, 0) for name, value in values.items()]
+        table = pd.read_csv(scores, dtype=str, keep_default_na=False)
+        metrics = [
+            Metric(metric_name("test", f"{metric}/{name}" if name != MEAN else metric), value, now, 0)
+            for (metric, name), value in means_of_run(table).items()
+        ]
         self.client.log_batch(id, metrics=metrics, tags=[RunTag(SCORES_TAG, scores.name)])
         self.client.log_artifact(id, str(scores))
 
@@ -110,15 +115,6 @@ class Tracker:
             self.finish(id)
             written += 1
         return written
-
-
-def test_means(scores: pd.DataFrame) -> dict[str, float]:
-    """The mean of each metric and class over cases, named ``METRIC/CLASS``, and over classes, named ``METRIC``."""
-    numbers = scores[scores["metric"] != "status"].assign(value=lambda table: pd.to_numeric(table["value"]))
-    per_class = numbers.groupby(["metric", "class"], sort=False)["value"].mean().dropna().reset_index()
-    names = per_class["metric"] + "/" + per_class["class"]
-    overall = per_class.groupby("metric", sort=False)["value"].mean()
-    return dict(zip(names, per_class["value"], strict=True)) | {str(k): v for k, v in overall.items()}
 
 
 def metric_name(split: str, name: str) -> str:

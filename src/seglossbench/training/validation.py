@@ -1,8 +1,10 @@
 """The scores of validation and test cases while a network trains, as rows of the history."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from torch import nn
 
 from seglossbench.data.prepared import PreparedCase
@@ -10,8 +12,10 @@ from seglossbench.evaluation import score_case
 from seglossbench.evaluation.prediction import predict_volume
 from seglossbench.params import PredictParams
 from seglossbench.records import HistoryRow
+from seglossbench.statistics.means import means_of_run
 from seglossbench.training.clock import Clock
 from seglossbench.training.device import Accelerator
+from seglossbench.vocabulary.tables import MEAN
 
 
 def validate(
@@ -29,16 +33,15 @@ def validate(
     epoch: int,
     step: int,
 ) -> list[HistoryRow]:
-    """Every metric of each foreground class, the mean over the cases that have the class or claim it, and their mean.
+    """Every metric of each foreground class that some case has, and its mean over classes, as a report takes them.
 
     Cases are scored on their prepared grid; ``empty`` is the policy for empty masks, ``hd95`` the convention of HD95.
-    ``predicted_classes`` is how many
-    classes, background included, the predictions of all cases hold.
+    ``predicted_classes`` is how many classes, background included, the predictions of all cases hold.
     """
-    values: dict[tuple[str, str], list[float]] = {}
+    records: list[dict[str, Any]] = []
     predicted = np.zeros(len(classes), bool)
     labels_of = {name: (index,) for index, name in enumerate(classes) if index > 0}
-    for case in cases:
+    for number, case in enumerate(cases):
         with accelerator.autocast():
             prediction = predict_volume(
                 network,
@@ -50,7 +53,7 @@ def validate(
             )
         clock.end("prediction")
         predicted |= np.bincount(prediction.ravel(), minlength=len(classes)) > 0
-        for record in score_case(
+        scored = score_case(
             np.asarray(case.labels),
             prediction,
             case.geometry.spacing_mm,
@@ -58,14 +61,12 @@ def validate(
             metrics=metrics,
             empty=empty,
             hd95=hd95,
-        ):
-            if isinstance(record["value"], float | int):
-                values.setdefault((record["metric"], record["class"]), []).append(float(record["value"]))
+        )
+        records += [{"case": number, **record} for record in scored]
         clock.end("scoring")
-    means = {key: float(np.mean(numbers)) for key, numbers in values.items()}
-    rows = [HistoryRow(epoch, step, split, f"{m}/{name}", value) for (m, name), value in means.items()]
-    for metric in dict.fromkeys(metric for metric, _ in means):
-        mean = float(np.mean([value for (name, _), value in means.items() if name == metric]))
-        rows.append(HistoryRow(epoch, step, split, metric, mean))
+    rows = [
+        HistoryRow(epoch, step, split, f"{metric}/{name}" if name != MEAN else metric, value)
+        for (metric, name), value in means_of_run(pd.DataFrame(records)).items()
+    ]
     rows.append(HistoryRow(epoch, step, split, "predicted_classes", float(predicted.sum())))
     return rows

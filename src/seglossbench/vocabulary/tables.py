@@ -18,8 +18,8 @@ STATUS = "status"
 """The metric whose value is a Status: a mask of that case and class is empty."""
 STATUSES: tuple[Status, ...] = get_args(Status)
 
-MEAN = "mean"
-"""The class of a row that averages the classes."""
+MEAN = ""
+"""The class of a row that averages the classes, because any other text may be a class's name."""
 
 TRAIN, VALIDATION, TEST_BY_EPOCH, COST = "train", "validation", "test_by_epoch", "cost"
 """The splits of a history; TEST_BY_EPOCH scores test cases while a run trains, which are no final scores."""

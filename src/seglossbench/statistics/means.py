@@ -1,0 +1,91 @@
+"""The one mean of scores, which every table, figure, validation and tracking store shows.
+
+A *score* is one value of a metric for one class of one case of one run. A class's mean is that of its defined scores
+over the cases, and the mean over classes is that of the class means, each with the weight 1. A class that the truth of
+no case has is *absent*: false alarms alone would make its scores, so it has no mean and enters none. Nothing undefined
+becomes 0.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from seglossbench.vocabulary.tables import IDENTITY, MEAN, STATUS, Status
+
+RUN = list(IDENTITY)
+KEY = [*RUN, "case", "class"]
+
+_TRUTH_EMPTY: tuple[Status, ...] = ("truth_empty", "both_empty")
+
+
+def fold_status(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores with numbers as numbers and the ``status`` rows folded into a column of that name.
+
+    A row of the result is a score: ``dataset, network, loss, seed, case, class, metric, value, status``, where
+    ``value`` is NaN if undefined and ``status`` is empty unless a mask is.
+    """
+    is_status = scores["metric"] == STATUS
+    status = scores.loc[is_status, [*KEY, "value"]].rename(columns={"value": "status"})
+    values = scores.loc[~is_status, [*KEY, "metric", "value"]].copy()
+    values["value"] = pd.to_numeric(values["value"].replace("", np.nan)).astype(float)
+    folded = values.merge(status, on=KEY, how="left", validate="many_to_one")
+    folded["status"] = folded["status"].astype(object).fillna("").astype(str)
+    return folded
+
+
+def absences(scores: pd.DataFrame) -> pd.DataFrame:
+    """Which classes the truth of some cases lacks, from folded scores.
+
+    A row is a dataset and class: ``dataset, class, cases, without`` (the number of cases, and the names of those
+    whose truth lacks the class), ``absent`` (the class is in no case).
+    """
+    cases = scores.assign(empty=scores["status"].isin(_TRUTH_EMPTY))
+    per_case = cases.groupby(["dataset", "class", "case"], sort=False)["empty"].any().reset_index()
+    rows = [
+        {
+            "dataset": dataset,
+            "class": name,
+            "cases": len(group),
+            "without": tuple(group.loc[group["empty"], "case"]),
+            "absent": bool(group["empty"].all()),
+        }
+        for (dataset, name), group in per_case.groupby(["dataset", "class"], sort=False)
+    ]
+    return pd.DataFrame(rows, columns=["dataset", "class", "cases", "without", "absent"])
+
+
+def with_absent(scores: pd.DataFrame) -> pd.DataFrame:
+    """The folded scores with a column ``absent``, which says whether their class is in no case of their dataset."""
+    absent = absences(scores)[["dataset", "class", "absent"]].astype({"absent": bool})
+    return scores.merge(absent, on=["dataset", "class"], how="left")
+
+
+def class_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """``*by, class, value``: the mean over the cases, NaN where no score is defined; absent classes have no row.
+
+    ``scores`` are those of ``with_absent``; with ``by`` a run's columns the cases are that run's.
+    """
+    of_classes = scores[~scores["absent"]].groupby([*by, "class"], sort=False)["value"]
+    return of_classes.mean().reset_index()
+
+
+def overall_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """``*by, value``: the mean of the ``class_means``, NaN where none is defined."""
+    return class_means(scores, by).groupby(list(by), sort=False)["value"].mean().reset_index()
+
+
+def means_of_run(scores: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """The means of one run's tidy scores (``case, class, metric, value``), by metric and class; MEAN is a class, too.
+
+    Of the columns of RUN, those that are missing do not matter. What is nowhere defined is left out.
+    """
+    whole = with_absent(fold_status(scores.assign(**dict.fromkeys(RUN, "-"))))
+    means = pd.concat(
+        [class_means(whole, ["metric"]), overall_means(whole, ["metric"]).assign(**{"class": MEAN})]
+    )
+    known = means.dropna(subset="value")
+    return {
+        (str(metric), str(name)): float(value)
+        for metric, name, value in known[["metric", "class", "value"]].itertuples(index=False, name=None)
+    }

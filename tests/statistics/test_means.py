@@ -1,0 +1,51 @@
+import pandas as pd
+import pytest
+
+from seglossbench.statistics.means import fold_status, means_of_run
+from seglossbench.statistics.summaries import over_cases_and_seeds, seed_means, summarise
+from seglossbench.vocabulary.tables import MEAN
+
+COLUMNS = ["case", "class", "metric", "value"]
+LIVER_AND_CLAIMED_BLADDER = pd.DataFrame(
+    [
+        ("a", "liver", "DSC", 0.7),
+        ("b", "liver", "DSC", 0.9),
+        ("a", "bladder", "DSC", 0.0),
+        ("a", "bladder", "status", "truth_empty"),
+        ("b", "bladder", "DSC", None),
+        ("b", "bladder", "status", "both_empty"),
+    ],
+    columns=COLUMNS,
+)
+
+
+def test_a_class_that_no_case_has_is_in_no_mean():
+    assert means_of_run(LIVER_AND_CLAIMED_BLADDER) == pytest.approx(
+        {("DSC", "liver"): 0.8, ("DSC", MEAN): 0.8}
+    )
+
+
+def test_every_mean_of_a_run_is_the_same_number():
+    whole = LIVER_AND_CLAIMED_BLADDER.assign(dataset="d", network="n", loss="ce", seed="0")
+    scores = fold_status(whole)
+    summary = summarise(scores).set_index("class")["mean"]
+    mean = means_of_run(whole)["DSC", MEAN]
+    assert mean == summary[MEAN] == seed_means(scores)["value"].item()
+    assert mean == over_cases_and_seeds(scores)["DSC", "ce"][0]
+
+
+def test_a_class_may_be_called_mean_or_like_a_number():
+    scores = pd.DataFrame([("a", "mean", "DSC", "0.2"), ("a", "1", "DSC", "0.4")], columns=COLUMNS)
+    means = means_of_run(scores)
+    assert means == pytest.approx({("DSC", "mean"): 0.2, ("DSC", "1"): 0.4, ("DSC", MEAN): 0.3})
+
+
+def test_what_is_nowhere_defined_has_no_mean():
+    undefined = [("a", "ET", "DSC", None), ("a", "ET", "status", "prediction_empty")]
+    assert means_of_run(pd.DataFrame(undefined, columns=COLUMNS)) == {}
+    assert means_of_run(pd.DataFrame([], columns=COLUMNS)) == {}
+
+
+def test_scores_without_an_empty_mask_are_plain_numbers():
+    scores = pd.DataFrame([("a", "ET", "DSC", 0.25), ("b", "ET", "DSC", 0.75)], columns=COLUMNS)
+    assert means_of_run(scores) == {("DSC", "ET"): 0.5, ("DSC", MEAN): 0.5}
