@@ -1,0 +1,273 @@
+"""Scores as arrays: of every dataset, network and metric one cube [loss, seed, case, class], with its statuses.
+
+Whether a case has a class is a fact of its truth, so it is one for all losses and networks of a dataset. A case whose
+truth lacks a class counts for no loss in that class's mean; what was predicted there is a rate of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from seglossbench.analysis.measures import FALSE_ALARMS, MISSED, Measure, measure_of
+from seglossbench.errors import InputError
+from seglossbench.vocabulary.tables import STATUS, STATUSES
+
+Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+ALL = "*"
+"""What stands for the mean over the classes, and for the mean over the networks run, in their columns."""
+
+# Those from truth_empty on have a truth that lacks the class.
+_CODES = {status: code for code, status in enumerate(("", *STATUSES))}
+_PREDICTION_EMPTY, _TRUTH_EMPTY = _CODES["prediction_empty"], _CODES["truth_empty"]
+COMPLETE = 0.5
+"""A run that lacks more than this share of its dataset's cases is left out, instead of its cases for all runs."""
+
+
+@dataclass(frozen=True)
+class Cube:
+    """All scores of one dataset, network and metric; names in the order of their first appearance.
+
+    ``scores`` and ``status`` are [loss, seed, case, class], NaN where there is no value; ``counts`` [case, class] says
+    which cells enter means; ``runs`` [loss, seed] which runs there are. ``units`` [case] are the patients. Distances
+    below ``floor`` count as that when their logarithm is taken.
+    """
+
+    dataset: str
+    network: str
+    measure: Measure
+    losses: tuple[str, ...]
+    seeds: tuple[str, ...]
+    cases: tuple[str, ...]
+    classes: tuple[str, ...]
+    scores: Array
+    status: NDArray[np.int8]
+    counts: Bools
+    runs: Bools
+    units: NDArray[np.int64]
+    floor: float = 0.0
+
+    @cached_property
+    def working(self) -> Array:
+        """The scores on the scale on which they are averaged and compared: distances as logarithms."""
+        if self.measure.kind != "distance":
+            return self.scores
+        logs: Array = np.log(np.maximum(self.scores, self.floor))
+        return logs
+
+    @property
+    def missed(self) -> Bools:
+        """Cells whose class was there, and was not predicted at all."""
+        found: Bools = self.status == _PREDICTION_EMPTY
+        return found
+
+    @property
+    def false_alarms(self) -> Bools:
+        """Cells whose class was not there, and was predicted."""
+        found: Bools = self.status == _TRUTH_EMPTY
+        return found
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """What entered no number, to be printed: where, how often, and why."""
+
+    dataset: str
+    network: str
+    loss: str
+    count: int
+    why: str
+
+
+@dataclass
+class Cubes:
+    """The cubes of all scores, and what was left out of them."""
+
+    cubes: list[Cube] = field(default_factory=list)
+    excluded: list[Excluded] = field(default_factory=list)
+
+    def of(self, dataset: str, metric: str) -> list[Cube]:
+        """The cubes of all networks of a dataset for one metric."""
+        return [cube for cube in self.cubes if (cube.dataset, cube.measure.name) == (dataset, metric)]
+
+    @property
+    def datasets(self) -> list[str]:
+        """The datasets in their order."""
+        return list(dict.fromkeys(cube.dataset for cube in self.cubes))
+
+    def metrics(self, dataset: str) -> list[str]:
+        """The metrics of a dataset in their order, with those that are made of the statuses last."""
+        return list(dict.fromkeys(cube.measure.name for cube in self.cubes if cube.dataset == dataset))
+
+
+def cubes_of(
+    scores: pd.DataFrame,
+    patients: Mapping[tuple[str, str], str] | None = None,
+    *,
+    absent: str = "excluded",
+    penalties: Mapping[str, float] | None = None,
+) -> Cubes:
+    """The cubes of checked scores (columns of ``vocabulary.tables.SCORES``, all text).
+
+    ``patients`` names the patient of (dataset, case). ``absent`` is ``excluded``, or ``scored`` where the policy for
+    empty masks gives a score to a class that the truth lacks, found or not, and that score counts. A missed class
+    without a distance, or with an infinite one, counts as the metric's penalty, by default the largest distance there.
+    """
+    found = Cubes()
+    for name in ("network", "class"):
+        if (scores[name] == ALL).any():
+            raise InputError(
+                f"scores: {name} {ALL!r} stands for the mean over all here; give it another name"
+            )
+    for dataset, of_dataset in scores.groupby("dataset", sort=False, observed=True):
+        _add_dataset(found, str(dataset), of_dataset, patients or {}, absent, penalties or {})
+    return found
+
+
+def _add_dataset(
+    found: Cubes,
+    dataset: str,
+    scores: pd.DataFrame,
+    patients: Mapping[tuple[str, str], str],
+    absent: str,
+    penalties: Mapping[str, float],
+) -> None:
+    codes, names = {}, {}
+    for column in ("network", "loss", "seed", "case", "class"):
+        codes[column], found_names = pd.factorize(scores[column])
+        names[column] = tuple(str(name) for name in found_names)
+    axes = ("loss", "seed", "case", "class")
+    shape = tuple(len(names[axis]) for axis in axes)
+    place = np.ravel_multi_index(tuple(codes[axis] for axis in axes), shape)
+    metric, metrics = pd.factorize(scores["metric"])
+    is_status = np.isin(metric, np.flatnonzero(np.asarray(metrics) == STATUS))
+    numbers = pd.to_numeric(scores["value"].where(~is_status), errors="coerce").to_numpy(float)
+    of_status = scores["value"].where(is_status, "").map(_CODES)
+    status_codes = of_status.fillna(0).to_numpy(np.int8)
+
+    statuses = {}
+    for network in range(len(names["network"])):
+        of_network = np.zeros(np.prod(shape), np.int8)
+        here = is_status & (codes["network"] == network)
+        of_network[place[here]] = status_codes[here]
+        statuses[network] = of_network.reshape(shape)
+    lacking = np.any([(s >= _TRUTH_EMPTY).any((0, 1)) for s in statuses.values()], axis=0)
+    units = pd.factorize(pd.Series([patients.get((dataset, case), case) for case in names["case"]]))[0]
+
+    present_by_metric: dict[int, Bools] = {}
+    floors: dict[int, float] = {}
+    arrays: dict[tuple[int, int], Array] = {}
+    for number, name in enumerate(metrics):
+        if name == STATUS:
+            continue
+        known = np.zeros(shape[2:], bool)
+        for network in range(len(names["network"])):
+            here = (metric == number) & (codes["network"] == network)
+            if not here.any():
+                continue
+            values = np.full(np.prod(shape), np.nan)
+            values[place[here]] = numbers[here]
+            arrays[network, number] = values.reshape(shape)
+            # A class of which no run has a score or misses it in a case is taken to be absent there.
+            known |= (~np.isnan(arrays[network, number]) | (statuses[network] == _PREDICTION_EMPTY)).any(
+                (0, 1)
+            )
+        present_by_metric[number] = known
+        of_metric = {n: values for (n, m), values in arrays.items() if m == number}
+        floors[number] = _fill_worst(
+            found, dataset, measure_of(str(name)), of_metric, statuses, penalties.get(str(name))
+        )
+    for network, network_name in enumerate(names["network"]):
+        rows = np.zeros(np.prod(shape), bool)
+        rows[place[codes["network"] == network]] = True
+        runs = _complete_runs(found, dataset, network_name, names["loss"], rows.reshape(shape), names["seed"])
+        used = np.flatnonzero(runs.any(1))
+        base = Cube(
+            dataset,
+            network_name,
+            measure_of("-"),
+            tuple(names["loss"][loss] for loss in used),
+            names["seed"],
+            names["case"],
+            names["class"],
+            np.empty(0),
+            statuses[network][used],
+            ~lacking,
+            runs[used],
+            units,
+        )
+        for number, name in enumerate(metrics):
+            if (network, number) not in arrays:
+                continue
+            counts = present_by_metric[number] & (~lacking if absent == "excluded" else True)
+            values = arrays[network, number][used]
+            scored = base.runs & ~np.isnan(values).all((2, 3))
+            found.cubes.append(
+                replace(
+                    base,
+                    measure=measure_of(str(name)),
+                    scores=values,
+                    counts=counts,
+                    runs=scored,
+                    floor=floors[number],
+                )
+            )
+        found.cubes += _rates(base, rows.reshape(shape)[used], lacking)
+
+
+def _fill_worst(
+    found: Cubes,
+    dataset: str,
+    measure: Measure,
+    arrays: Mapping[int, Array],
+    statuses: Mapping[int, NDArray[np.int8]],
+    penalty: float | None,
+) -> float:
+    """Give missed classes without a value, and infinite distances, the worst one; returns the floor of distances."""
+    if measure.kind == "number":
+        return 0.0
+    finite = np.concatenate([values[np.isfinite(values)] for values in arrays.values()])
+    worst = 0.0
+    if measure.kind == "distance":
+        worst = penalty if penalty is not None else float(finite.max(initial=0.0))
+    filled = 0
+    for network, values in arrays.items():
+        lacks = np.isposinf(values) | (np.isnan(values) & (statuses[network] == _PREDICTION_EMPTY))
+        values[lacks] = worst
+        filled += int(lacks.sum())
+    if filled and measure.kind == "distance":
+        how = "as asked" if penalty is not None else "the largest in these scores"
+        why = f"{measure.name} undefined or infinite counts as {worst:g}, {how}"
+        found.excluded.append(Excluded(dataset, ALL, ALL, filled, why))
+    positive = finite[finite > 0]
+    return float(positive.min()) / 2 if len(positive) else 1.0
+
+
+def _rates(base: Cube, rows: Bools, lacking: Bools) -> Iterator[Cube]:
+    """The cubes of the share of present classes that were missed and of absent ones that were found, where any were."""
+    if (base.status > 0).any():
+        missed = np.where(rows, base.missed, np.nan)
+        yield replace(base, measure=measure_of(MISSED), scores=missed, counts=~lacking & rows.any((0, 1)))
+    if lacking.any():
+        alarms = np.where(base.status >= _TRUTH_EMPTY, base.false_alarms, np.nan)
+        yield replace(base, measure=measure_of(FALSE_ALARMS), scores=alarms, counts=lacking)
+
+
+def _complete_runs(
+    found: Cubes, dataset: str, network: str, losses: tuple[str, ...], rows: Bools, seeds: tuple[str, ...]
+) -> Bools:
+    """Which runs [loss, seed] are there and have enough of their dataset's cases; the others are told."""
+    share = rows.any(-1).mean(-1)
+    for loss, seed in zip(*np.nonzero((share > 0) & (share < COMPLETE)), strict=True):
+        lacks = round(float((1 - share[loss, seed]) * rows.shape[2]))
+        why = f"seed {seeds[seed]} lacks {lacks} of {rows.shape[2]} cases, so the run is left out"
+        found.excluded.append(Excluded(dataset, network, losses[loss], lacks, why))
+    complete: Bools = share >= COMPLETE
+    return complete

@@ -1,0 +1,95 @@
+"""One number with its uncertainty, of a loss or of two losses' difference: from cubes to mean squares.
+
+All tables are made of these: a mean over classes or one class, of one network or of the mean over those run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglossbench.analysis.cubes import ALL, Array, Bools, Cube
+from seglossbench.statistics.influence import equal_weights, influence_values
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Values [seed, case, class] on the working scale that may be averaged, and which cells of them count.
+
+    ``dropped`` is the number of cells of which some seed has no value, so that the case counts in none.
+    """
+
+    values: Array
+    counts: Bools
+    units: NDArray[np.int64]
+    seeds: tuple[str, ...]
+    dropped: Bools
+
+    def classes(self, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
+        """The mean over the classes and each class, with the weights of the sum; without those that no case has."""
+        if self.counts.any():
+            yield ALL, equal_weights(self.counts)
+        for index, name in enumerate(names):
+            if self.counts[:, index].any():
+                yield name, np.eye(len(names))[index]
+
+    def influence(self, weights: Array) -> Array:
+        """The influence values [seed, patient] of a weighted sum of class means."""
+        return influence_values(self.values, self.counts, weights, self.units)
+
+    def cases(self, weights: Array) -> Array:
+        """What each case says by itself, over seeds and the classes that it has: [case]."""
+        cells = self.counts[:, weights != 0]
+        sums = np.where(cells, self.values[..., weights != 0].mean(0), 0.0).sum(-1)
+        found = cells.any(-1)
+        of_cases: Array = sums[found] / cells[found].sum(-1)
+        return of_cases
+
+    def with_cases(self, kept: Bools) -> Paired:
+        """The same of a part of the cases."""
+        return Paired(
+            self.values[:, kept], self.counts[kept], self.units[kept], self.seeds, self.dropped[kept]
+        )
+
+
+def of_loss(cube: Cube, loss: int) -> Paired | None:
+    """The scores of one loss, over its seeds; None without any."""
+    return _paired(cube, cube.runs[loss], cube.working[loss])
+
+
+def of_pair(cube: Cube, a: int, b: int) -> Paired | None:
+    """The differences a - b over the seeds that both have; None without any."""
+    return _paired(cube, cube.runs[a] & cube.runs[b], cube.working[a] - cube.working[b])
+
+
+def over_networks(parts: Iterable[Paired | None]) -> Paired | None:
+    """The mean over networks per seed and case, over the seeds that all have; None where one has nothing to give."""
+    found = list(parts)
+    if not found or any(part is None for part in found):
+        return None
+    given = [part for part in found if part is not None]
+    seeds = [seed for seed in given[0].seeds if all(seed in part.seeds for part in given)]
+    if not seeds:
+        return None
+    values = np.mean([part.values[[part.seeds.index(seed) for seed in seeds]] for part in given], axis=0)
+    counts = np.logical_and.reduce([part.counts for part in given])
+    dropped = np.logical_or.reduce([part.counts | part.dropped for part in given]) & ~counts
+    return Paired(values, counts, given[0].units, tuple(seeds), dropped)
+
+
+def _paired(cube: Cube, runs: Bools, values: Array) -> Paired | None:
+    seeds = np.flatnonzero(runs)
+    if not len(seeds):
+        return None
+    chosen = values[seeds]
+    complete = ~np.isnan(chosen).any(0)
+    return Paired(
+        chosen,
+        cube.counts & complete,
+        cube.units,
+        tuple(cube.seeds[seed] for seed in seeds),
+        cube.counts & ~complete,
+    )

@@ -1,0 +1,166 @@
+"""The mean of every loss with its interval, its rank with what is known of it, and how empty masks entered it.
+
+A row is a dataset, network (``*``: the mean over those run), loss, metric and class (``*``: the mean over the classes).
+This is the one mean of every table, figure and metric. Distances have geometric means; ``arithmetic_mean`` is beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seglossbench.analysis.cubes import ALL, Array, Cube, Cubes
+from seglossbench.analysis.differences import FAMILY
+from seglossbench.analysis.effects import Paired, of_loss, over_networks
+from seglossbench.analysis.measures import FALSE_ALARMS, MISSED, measure_of
+from seglossbench.statistics.crossed import MeanSquares, crossed, mean_squares, on_logit_scale
+from seglossbench.statistics.influence import class_means
+from seglossbench.statistics.proportions import none_seen
+from seglossbench.statistics.ranks import rank_intervals, ranks, tied_with_best
+
+COLUMNS = [
+    "dataset", "network", "loss", "metric", "class", "scale", "mean", "lo", "hi", "case_share", "seed_share",
+    "sd_seeds", "seed_values", "arithmetic_mean", "missed", "false_alarms", "undefined", "dropped", "seeds", "cases",
+    "patients", "networks", "rank", "rank_lo", "rank_hi", "tied_with_best",
+]  # fmt: skip
+
+
+def means(cubes: Cubes, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The table of all means; ``pairs`` is that of ``differences``, from which ranks have their intervals."""
+    rows: list[dict[str, Any]] = []
+    squares: list[MeanSquares] = []
+    for dataset in cubes.datasets:
+        for metric in cubes.metrics(dataset):
+            for row, of_row in _of_metric(cubes.of(dataset, metric)):
+                rows.append(row)
+                squares.append(of_row)
+    if not rows:
+        return pd.DataFrame(columns=COLUMNS)
+    table = pd.DataFrame(rows)
+    _add_intervals(table, MeanSquares.stack(squares))
+    return _with_ranks(table, pairs).reindex(columns=COLUMNS)
+
+
+def seed_gaps(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
+    """How far two seeds of *one* loss lie apart, beside the difference of each pair: the yardstick of a difference.
+
+    It is the root mean square over both losses, on the pair's scale; NaN of a loss with one seed.
+    """
+    keys = [*FAMILY, "loss"]
+    spread = table.set_index(keys)[["sd_seeds", "mean"]]
+    sides = []
+    for side in ("a", "b"):
+        wanted = pd.MultiIndex.from_frame(pairs[[*FAMILY, side]].set_axis(keys, axis=1))
+        of_side = spread.reindex(wanted)
+        relative = np.where(
+            pairs["scale"] == "ratio", of_side["sd_seeds"] / of_side["mean"], of_side["sd_seeds"]
+        )
+        sides.append(relative)
+    gap = np.sqrt(sides[0] ** 2 + sides[1] ** 2)
+    return pd.Series(np.where(pairs["scale"] == "ratio", np.exp(gap), gap), index=pairs.index)
+
+
+def _of_metric(cubes: list[Cube]) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
+    for loss in dict.fromkeys(loss for cube in cubes for loss in cube.losses):
+        parts: list[Paired] = []
+        holders = [cube for cube in cubes if loss in cube.losses]
+        for cube in holders:
+            part = of_loss(cube, cube.losses.index(loss))
+            if part is not None:
+                parts.append(part)
+                yield from _rows([cube], cube.network, part, loss)
+        if len(parts) > 1 and (whole := over_networks(parts)) is not None:
+            yield from _rows(holders, ALL, whole, loss)
+
+
+def _rows(
+    cubes: list[Cube], network: str, paired: Paired, loss: str
+) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
+    cube = cubes[0]
+    measure = cube.measure
+    for name, weights in paired.classes(cube.classes):
+        used = weights != 0
+        x = paired.influence(weights)
+        of_seeds = measure.natural(x.mean(1))
+        raw = np.mean([_raw(each, loss, paired)[..., used] for each in cubes], axis=0)
+        counts = {"missed": 0, "false_alarms": 0, "undefined": 0}
+        for each in cubes:
+            index = each.losses.index(loss)
+            runs = each.runs[index]
+            there = each.counts[:, used] & runs[:, None, None]
+            counts["missed"] += int((each.missed[index][..., used] & there).sum())
+            counts["false_alarms"] += int((each.false_alarms[index][..., used] & runs[:, None, None]).sum())
+            counts["undefined"] += int((np.isnan(each.working[index][..., used]) & there).sum())
+        row = {
+            "dataset": cube.dataset,
+            "network": network,
+            "loss": loss,
+            "metric": measure.name,
+            "class": name,
+            "scale": measure.scale_of_means,
+            "sd_seeds": float(of_seeds.std(ddof=1)) if len(of_seeds) > 1 else np.nan,
+            "seed_values": " ".join(f"{value:.5g}" for value in of_seeds),
+            "arithmetic_mean": float(class_means(raw, paired.counts[:, used]) @ weights[used]),
+            **counts,
+            "dropped": int(paired.dropped[:, used].any(-1).sum()),
+            "seeds": len(of_seeds),
+            "cases": int(paired.counts[:, used].any(-1).sum()),
+            "patients": x.shape[1],
+            "networks": len(cubes),
+        }
+        yield row, mean_squares(x)
+
+
+def _raw(cube: Cube, loss: str, paired: Paired) -> Array:
+    """The values of a loss in their own unit, of the seeds that are averaged."""
+    seeds = [cube.seeds.index(seed) for seed in paired.seeds]
+    raw: Array = cube.scores[cube.losses.index(loss), seeds]
+    return raw
+
+
+def _add_intervals(table: pd.DataFrame, squares: MeanSquares) -> None:
+    """Means and intervals on each metric's scale; a rate of which nothing was seen has an upper end by the cases."""
+    interval = crossed(squares)
+    within = on_logit_scale(interval)
+    scale = table["scale"].to_numpy()
+    for name in ("estimate", "lo", "hi"):
+        ends = getattr(interval, name)
+        with np.errstate(over="ignore"):
+            natural = np.select(
+                [scale == "logit", scale == "log"], [getattr(within, name), np.exp(ends)], ends
+            )
+        table["mean" if name == "estimate" else name] = natural
+    never = table["metric"].isin([MISSED, FALSE_ALARMS]) & (table["mean"] == 0)
+    table.loc[never, "hi"] = [none_seen(int(units)) for units in table.loc[never, "patients"]]
+    table.loc[never, "lo"] = 0.0
+    table["case_share"], table["seed_share"] = interval.case_share, interval.seed_share
+
+
+def _with_ranks(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The means with the rank of each within its family, the interval of it, and who is not told from the best."""
+    ranked = table.assign(rank=np.nan, rank_lo=np.nan, rank_hi=np.nan, tied_with_best=False)
+    winners = pairs[pairs["better"] != ""].groupby(FAMILY, sort=False)
+    tested = set(pairs.loc[pairs["seeds"] > 1, FAMILY].itertuples(index=False, name=None))
+    for key, group in table.groupby(FAMILY, sort=False):
+        measure = measure_of(str(key[2]))
+        if not measure.better:
+            continue
+        higher = measure.better == "higher"
+        places = {loss: place for place, loss in enumerate(group["loss"])}
+        better = np.zeros((len(group), len(group)), bool)
+        if key in winners.groups:
+            for a, b, winner in winners.get_group(key)[["a", "b", "better"]].itertuples(
+                index=False, name=None
+            ):
+                better[places[winner], places[b if winner == a else a]] = True
+        ranked.loc[group.index, "rank"] = ranks(group["mean"], higher_is_better=higher)
+        first, last = rank_intervals(better)
+        if key in tested or len(group) == 1:
+            ranked.loc[group.index, "rank_lo"], ranked.loc[group.index, "rank_hi"] = first, last
+        ranked.loc[group.index, "tied_with_best"] = tied_with_best(
+            group["mean"], better, higher_is_better=higher
+        )
+    return ranked
