@@ -102,7 +102,7 @@ def test_every_format_tells_the_same(tmp_path, labels, suffix):
         sitk.WriteImage(image, file)
     found = read_labels(file)
     np.testing.assert_array_equal(found.labels, truth)
-    np.testing.assert_allclose(found.affine, AFFINE)
+    np.testing.assert_allclose(found.volume.affine, AFFINE)
     assert found.spacing_mm == pytest.approx((1.5, 2, 3))
     assert stem_of(file) == "a.b"
 
@@ -161,10 +161,14 @@ def shifted(affine, millimetres):
 @pytest.mark.parametrize(
     ("shape", "affine", "difference"),
     [
-        ((8, 9, 11), AFFINE, r"shape \(8, 9, 10\) against \(8, 9, 11\)"),
-        ((8, 9, 10), AFFINE @ np.diag([1, 1, 2, 1]), r"spacing \(1.5, 2, 3\) mm against \(1.5, 2, 6\) mm"),
-        ((8, 9, 10), shifted(AFFINE, 1), r"origin \(20, 30, -40\) mm against \(21, 30, -40\) mm"),
-        ((8, 9, 10), AFFINE @ np.diag([-1, 1, 1, 1]), "axes point elsewhere"),
+        ((8, 9, 11), AFFINE, r"shape \(8, 9, 11\) differs from \(8, 9, 10\) of the truth"),
+        (
+            (8, 9, 10),
+            AFFINE @ np.diag([1, 1, 2, 1]),
+            r"spacing \(1.5, 2, 6\) mm differs from \(1.5, 2, 3\) mm",
+        ),
+        ((8, 9, 10), shifted(AFFINE, 1), r"origin \(21, 30, -40\) mm differs from \(20, 30, -40\) mm"),
+        ((8, 9, 10), AFFINE @ np.diag([-1, 1, 1, 1]), r"origin .*: 7 voxels off"),
         ((8, 9, 10), turned(AFFINE, 3), "axes point elsewhere"),
     ],
 )

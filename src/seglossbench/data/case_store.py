@@ -35,6 +35,7 @@ CODE = tuple(
         "fingerprint",
         "foreground",
         "geometry",
+        "grids",
         "images",
         "kits_as_released",
         "loading",

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.data.facts import CaseFacts, facts_of
-from seglossbench.data.images import Volume, difference, faults_of, label_map, read_unchecked
+from seglossbench.data.grids import difference
+from seglossbench.data.images import Volume, faults_of, label_map, read_unchecked
 from seglossbench.data.loading import class_indices
 from seglossbench.data.prepared import distance_unit_of
 from seglossbench.errors import InputError
@@ -81,7 +82,7 @@ def check_case(case: Case, channels: int, label_values: Mapping[str, int]) -> Ch
             contents.append((file, _checksum(volume.array)))
         if reference is None:
             reference, name = (volume, file.name) if not problems else (None, "")
-        elif not problems and (different := difference(volume, reference, name)):
+        elif not problems and (different := difference(volume.grid, reference.grid, name)):
             checked.append(Problem(case.name, different[0], file, different[1]))
     if all_read and count != channels:
         detail = f"{count} channels, and the dataset has {channels}"

@@ -1,6 +1,8 @@
 """Reading scans and label maps: NIfTI, 4D NIfTI, NRRD, MetaImage and PNG, into channels and their place in space."""
 
+import re
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
+from seglossbench.data.grids import Grid, fault_of
 from seglossbench.errors import InputError
 from seglossbench.image_files import NIFTI, PNG, SUFFIXES, suffix_of
 
@@ -21,6 +24,9 @@ _NIFTI_HEADERS = {
     for size, kind in ((348, nib.Nifti1Image), (540, nib.Nifti2Image))
     for order in ("little", "big")
 }
+_NIFTI_UNITS_MM = {1: 1000.0, 2: 1.0, 3: 0.001}  # metre, mm, micrometre; without a unit, as everywhere, mm
+_UNITS_MM = {"mm": 1.0, "um": 0.001, "µm": 0.001, "micron": 0.001, "microns": 0.001, "cm": 10.0, "m": 1000.0}
+_NAMED_UNIT = re.compile(rb"^(?:space units:|DistanceUnits\s*=)([^\r\n]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Volume:
     """What a file holds: ``array`` (C, *spatial), C = 1 where each voxel has one value, and where it lies.
 
     Whole numbers keep the type that they have in the file; all others are float32. ``affine`` (4, 4) goes from the
-    voxel of the array to mm in RAS; a pixel of a PNG counts as 1 mm.
+    voxel of the array to mm in RAS, whatever the unit in the file; a pixel of a PNG counts as 1 mm.
     """
 
     array: NDArray[Any]
@@ -40,17 +46,34 @@ class Volume:
         return self.array.shape[1:]
 
     @property
+    def grid(self) -> Grid:
+        """Where the voxels lie."""
+        return Grid(self.shape, self.affine)
+
+    @property
     def spacing_mm(self) -> tuple[float, ...]:
         """The voxel size along each spatial axis."""
-        sizes = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return tuple(float(size) for size in sizes[: len(self.shape)])
+        return self.grid.spacing_mm
+
+    def turned_onto(self, other: Grid) -> "Volume":
+        """The volume with its axes in the order and direction of another grid's; itself where shapes do not allow it.
+
+        The array is a view. Both grids must be without a fault.
+        """
+        orientation = self.grid.orientation_onto(other)
+        turned = self.grid.turned(orientation)
+        if turned.shape != other.shape_3d:
+            return self
+        array = np.moveaxis(self.array.reshape(-1, *self.grid.shape_3d), 0, -1)
+        array = np.moveaxis(nib.apply_orientation(array, orientation), -1, 0)
+        return Volume(array.reshape(-1, *other.shape), turned.affine)
 
 
 def read_volume(path: Path) -> Volume:
     """All channels of a file; a fourth axis is channels, as in the Medical Segmentation Decathlon.
 
-    Raises InputError that names a file that is missing, truncated, damaged, of an unknown format, whose affine is
-    singular, or which holds NaN or infinite values.
+    Raises InputError that names a file that is missing, truncated, damaged, of an unknown format, whose voxels have no
+    size, or which holds NaN or infinite values.
     """
     volume = read_unchecked(path)
     for _, detail in faults_of(volume):
@@ -79,11 +102,8 @@ def read_unchecked(path: Path) -> Volume:
 def faults_of(volume: Volume) -> list[tuple[str, str]]:
     """What is wrong with the numbers of a file: the kind of each fault, and the fault in words."""
     faults = []
-    affine = volume.affine[:3, :3]
-    if not np.isfinite(volume.affine).all() or abs(np.linalg.det(affine)) < 1e-9:
-        faults.append(
-            ("singular affine", "its affine is singular, so the voxel size is unknown; repair its header")
-        )
+    if fault := fault_of(volume.grid):
+        faults.append(("singular affine", fault))
     if volume.array.dtype.kind == "f" and not np.isfinite(volume.array).all():
         faults.append(
             (
@@ -92,18 +112,6 @@ def faults_of(volume: Volume) -> list[tuple[str, str]]:
             )
         )
     return faults
-
-
-def difference(volume: Volume, other: Volume, name: str) -> tuple[str, str] | None:
-    """How the grid of a volume differs from that of the file called ``name``: the kind and words, or nothing."""
-    if volume.shape != other.shape:
-        return "other shape", f"shape {volume.shape} differs from {other.shape} of {name}"
-    if not np.allclose(volume.spacing_mm, other.spacing_mm, atol=1e-2):
-        spacings = [tuple(round(size, 4) for size in one.spacing_mm) for one in (volume, other)]
-        return "other spacing", f"its spacing {spacings[0]} mm differs from {spacings[1]} mm of {name}"
-    if not np.allclose(volume.affine, other.affine, atol=1e-2):
-        return "other affine", f"its affine differs from that of {name}; they do not lie in the same space"
-    return None
 
 
 def read_label_map(path: Path) -> Volume:
@@ -152,6 +160,7 @@ def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     try:
         image = kind.from_bytes(data)
         slope, offset = image.dataobj.slope, image.dataobj.inter
+        affine = _affine_in_mm(image, kind.header_class.from_fileobj(BytesIO(data), check=False))
         # As nibabel scales, but in float32 at once instead of by way of float64.
         is_scaled = (slope, offset) != (1, 0)
         array = np.asarray(image.dataobj, dtype=np.float32 if is_scaled else None)
@@ -159,15 +168,31 @@ def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: truncated or damaged: {reason}; download it again") from None
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    while (
-        array.ndim > 3 and array.shape[3] == 1
-    ):  # a time axis of one moment before or instead of the channels
-        array = array[:, :, :, 0]
-    if array.ndim > 4 or array.ndim < 2:
+    array = _without_empty_axes(array, 3, path)
+    return np.moveaxis(array, 3, 0) if array.ndim == 4 else array[None], affine
+
+
+def _affine_in_mm(image: nib.Nifti1Image, header: nib.Nifti1Header) -> NDArray[np.float64]:
+    """The affine of a NIfTI image to mm; ``header`` is as it stands in the file, before nibabel repairs it.
+
+    A voxel size that the file gives as 0 stays 0, where nibabel would make 1 of it.
+    """
+    unit_mm = _NIFTI_UNITS_MM.get(int(header["xyzt_units"]) & 7, 1.0)
+    affine = np.diag([unit_mm] * 3 + [1.0]) @ np.asarray(image.affine, np.float64)
+    for axis, (length, size) in enumerate(zip(header["dim"][1:4], header["pixdim"][1:4], strict=True)):
+        if axis < header["dim"][0] and length > 1 and size == 0:
+            affine[:3, axis] = 0
+    return affine
+
+
+def _without_empty_axes(array: NDArray[Any], spatial: int, path: Path) -> NDArray[Any]:
+    """The array without axes of length one after its ``spatial`` ones; raises InputError if several others are left."""
+    rest = tuple(length for length in array.shape[spatial:] if length > 1)
+    if len(rest) > 1 or array.ndim < 2:
         raise InputError(
             f"{path}: expected 2 or 3 spatial axes and one of channels, found shape {array.shape}"
         )
-    return np.moveaxis(array, 3, 0) if array.ndim == 4 else array[None], np.asarray(image.affine, np.float64)
+    return array.reshape(*array.shape[:spatial], *rest)
 
 
 def _read_with_simpleitk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -181,15 +206,37 @@ def _read_with_simpleitk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]
         raise InputError(f"{path}: not a readable image: {reason}") from None
     array = sitk.GetArrayFromImage(
         image
-    ).T  # (channels, x, y, z) or (x, y, z), or with an axis of channels last
+    ).T  # x, y, z and others, after the components where there are several
     size = min(image.GetDimension(), 3)
-    if image.GetDimension() == 4:
-        array = np.moveaxis(array, -1, 0)
-    elif image.GetNumberOfComponentsPerPixel() == 1:
-        array = array[None]
+    if image.GetNumberOfComponentsPerPixel() == 1:
+        array = _without_empty_axes(array, size, path)
+        array = np.moveaxis(array, size, 0) if array.ndim > size else array[None]
+    elif (array := _without_empty_axes(array, size + 1, path)).ndim > size + 1:
+        raise InputError(
+            f"{path}: several values per voxel and an axis of channels, found shape {array.shape}"
+        )
     direction = np.reshape(image.GetDirection(), (image.GetDimension(),) * 2)[:size, :size]
     affine = np.eye(4)
     affine[:size, :size] = direction * image.GetSpacing()[:size]
     affine[:size, 3] = image.GetOrigin()[:size]
-    to_ras = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK's axes point left and back, NIfTI's right and front
+    unit_mm = _unit_mm(path)
+    to_ras = np.diag(
+        [-unit_mm, -unit_mm, unit_mm, 1.0]
+    )  # ITK's axes point left and back, NIfTI's right and front
     return array, to_ras @ affine
+
+
+def _unit_mm(path: Path) -> float:
+    """The length in mm of the unit that a NRRD or MetaImage header names, which SimpleITK does not read; 1 without."""
+    with path.open("rb") as file:
+        header = file.read(1 << 16).partition(b"\n\n")[0]
+    if (named := _NAMED_UNIT.search(header)) is None:
+        return 1.0
+    words = set(re.findall(r"[^\s\"?]+", named[1].decode(errors="replace").lower())) or {"mm"}
+    lengths = {_UNITS_MM.get(word) for word in words}
+    if len(lengths) > 1 or None in lengths:
+        known = ", ".join(_UNITS_MM)
+        raise InputError(
+            f"{path}: unknown unit of length {named[1].decode(errors='replace').strip()}; known: {known}"
+        )
+    return float(lengths.pop() or 1.0)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from seglossbench.data import geometry as spaces
 from seglossbench.data.cases import Case
 from seglossbench.data.geometry import Geometry
-from seglossbench.data.images import Volume, difference, read_label_map, read_volume
+from seglossbench.data.grids import difference
+from seglossbench.data.images import Volume, read_label_map, read_volume
 from seglossbench.data.kits_as_released import as_released
 from seglossbench.data.presets import Recipe
 from seglossbench.errors import InputError
@@ -38,8 +39,8 @@ def load_case(case: Case, label_values: Mapping[str, int], channel_count: int, r
     truth = read_label_map(case.labels)
     channels: list[NDArray[Any]] = []
     for file in case.images:
-        volume = read_volume(file)
-        if different := difference(volume, truth, str(case.labels)):
+        volume = read_volume(file).turned_onto(truth.grid)
+        if different := difference(volume.grid, truth.grid, str(case.labels)):
             raise InputError(f"{file}: {different[1]}")
         channels.extend(volume.array)
     if len(channels) != channel_count:

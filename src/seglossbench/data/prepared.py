@@ -52,7 +52,7 @@ class PreparedCase:
             )
         if settings.slice_axis is not None:
             return settings.slice_axis
-        return max(range(axes), key=lambda axis: (round(self.geometry.spacing_mm[axis], 3), axis))
+        return max(range(axes), key=lambda axis: (float(f"{self.geometry.spacing_mm[axis]:.4g}"), axis))
 
     @property
     def image(self) -> NDArray[np.float16]:

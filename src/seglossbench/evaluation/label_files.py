@@ -10,22 +10,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.data import images
+from seglossbench.data.grids import Grid
+from seglossbench.data.images import Volume
 from seglossbench.errors import InputError
 from seglossbench.image_files import PNG, suffix_of
 
 
 @dataclass(frozen=True)
 class LabelFile:
-    """The label map of a file: integers (2D or 3D), and the affine (4, 4) from its 3D grid to mm in RAS.
+    """The label map of a file: integers (2D or 3D), and where it lies.
 
-    A grid of a single slice gives a 2D map, whose surface is a contour. PNG has no affine; its pixels count as 1 mm.
+    A grid of a single slice gives a 2D map, whose surface is a contour. PNG has no place; its pixels count as 1 mm.
     """
 
     path: Path
-    labels: NDArray[Any]
-    spacing_mm: tuple[float, ...]
-    grid_shape: tuple[int, ...]
-    affine: NDArray[np.float64] | None
+    volume: Volume
+
+    @property
+    def has_place(self) -> bool:
+        """Whether the file says where its voxels lie, and how large they are."""
+        return suffix_of(self.path) != PNG
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """The label map without axes of length one."""
+        labels: NDArray[Any] = np.squeeze(self.volume.array[0])
+        return labels
+
+    @property
+    def spacing_mm(self) -> tuple[float, ...]:
+        """The voxel size along each axis of ``labels``."""
+        grid = self.volume.grid
+        return tuple(size for size, length in zip(grid.spacing_mm, grid.shape, strict=True) if length > 1)
+
+    @property
+    def grid_without_place(self) -> Grid:
+        """The grid of ``labels`` as if it lay at the origin, along the axes."""
+        sizes = (*self.spacing_mm, 1.0)[:3]
+        return Grid(self.labels.shape, np.diag([*sizes, 1.0]))
 
 
 def is_label_file(path: Path) -> bool:
@@ -41,18 +63,9 @@ def stem_of(path: Path) -> str:
 def read_labels(path: Path) -> LabelFile:
     """The label map of a file; raises InputError that names a file that is missing, damaged or no label map."""
     volume = images.read_label_map(path)
-    has_place = suffix_of(path) != PNG
-    return _label_file(path, volume.array[0], volume.affine if has_place else None)
-
-
-def _label_file(path: Path, array: NDArray[Any], affine: NDArray[np.float64] | None) -> LabelFile:
-    grid_shape = (*array.shape, 1, 1)[:3]
-    axes = [axis for axis, size in enumerate(grid_shape) if size > 1]
-    if array.size != np.prod(grid_shape) or len(axes) < 2:
-        raise InputError(f"{path}: a label map has 2 or 3 axes, found shape {array.shape}")
-    sizes_mm = np.ones(3) if affine is None else np.linalg.norm(affine[:3, :3], axis=0)
-    spacing_mm = tuple(float(sizes_mm[axis]) for axis in axes)
-    return LabelFile(path, _integers(path, array.squeeze()), spacing_mm, grid_shape, affine)
+    if sum(length > 1 for length in volume.shape) < 2:
+        raise InputError(f"{path}: a label map has 2 or 3 axes, found shape {volume.shape}")
+    return LabelFile(path, Volume(_integers(path, volume.array), volume.affine))
 
 
 def _integers(path: Path, array: NDArray[Any]) -> NDArray[Any]:
@@ -61,6 +74,4 @@ def _integers(path: Path, array: NDArray[Any]) -> NDArray[Any]:
         if fractions.size:
             raise InputError(f"{path}: labels are integers, found {fractions[0]:.4g}; threshold it first")
         return array.astype(np.int32)
-    if array.dtype.kind not in "biu":
-        raise InputError(f"{path}: labels are integers, found {array.dtype}; write one number per voxel")
     return array

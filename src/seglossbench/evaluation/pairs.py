@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from seglossbench.data.grids import difference
 from seglossbench.errors import InputError
 from seglossbench.evaluation.case import Record, score_case
 from seglossbench.evaluation.label_files import LabelFile, is_label_file, read_labels, stem_of
 from seglossbench.image_files import SUFFIXES
-
-_TOLERANCE = 0.05  # of a voxel's smallest edge, at the corner of the volume that is farthest off
 
 
 class Pair(NamedTuple):
@@ -48,9 +47,14 @@ def pair_files(truth: Path, prediction: Path) -> list[Pair]:
 def read_pair(pair: Pair) -> tuple[LabelFile, LabelFile]:
     """Both label maps of a pair; raises InputError unless they are on the same grid."""
     truth, prediction = read_labels(Path(pair.truth)), read_labels(Path(pair.prediction))
-    if difference := _difference(truth, prediction):
+    if truth.has_place and prediction.has_place:
+        prediction = replace(prediction, volume=prediction.volume.turned_onto(truth.volume.grid))
+        grids = prediction.volume.grid, truth.volume.grid
+    else:
+        grids = prediction.grid_without_place, truth.grid_without_place
+    if different := difference(*grids, "the truth"):
         raise InputError(
-            f"{truth.path} and {prediction.path} are not on the same grid: {difference}; "
+            f"{truth.path} and {prediction.path} are not on the same grid: {different[1]}; "
             "resample the prediction to the truth's grid"
         )
     return truth, prediction
@@ -96,25 +100,3 @@ def _refuse_unpaired(folder: Path, kind: str, missing: list[str], others: Mappin
         raise InputError(
             f"{folder}: no {kind} for {others[missing[0]]}{more}; files are paired by their names"
         )
-
-
-def _difference(truth: LabelFile, prediction: LabelFile) -> str:
-    """What sets the grids of two files apart, in words; nothing if they are the same."""
-    if truth.labels.shape != prediction.labels.shape:
-        return f"shape {truth.labels.shape} against {prediction.labels.shape}"
-    if not np.allclose(truth.spacing_mm, prediction.spacing_mm, rtol=1e-3):
-        return f"spacing {_numbers(truth.spacing_mm)} mm against {_numbers(prediction.spacing_mm)} mm"
-    if truth.affine is None or prediction.affine is None:
-        return ""
-    shift = prediction.affine - truth.affine
-    corners = np.array(list(itertools.product(*((0, size - 1) for size in truth.grid_shape), (1,))))
-    off_mm = float(np.linalg.norm(corners @ shift.T, axis=1).max())
-    if off_mm <= _TOLERANCE * min(truth.spacing_mm):
-        return ""
-    if np.abs(shift[:3, :3]).max() > 1e-3 * min(truth.spacing_mm):
-        return f"their axes point elsewhere, which moves voxels by up to {off_mm:.4g} mm"
-    return f"origin {_numbers(truth.affine[:3, 3])} mm against {_numbers(prediction.affine[:3, 3])} mm"
-
-
-def _numbers(values: Iterable[float]) -> str:
-    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

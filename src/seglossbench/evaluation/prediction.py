@@ -102,4 +102,6 @@ def write_prediction(
 
             Image.fromarray(values).save(temporary)
         else:
-            nib.save(nib.Nifti1Image(values, np.array(geometry.affine)), temporary)
+            image = nib.Nifti1Image(values, np.array(geometry.affine))
+            image.header.set_xyzt_units("mm")  # whatever the unit of the raw file
+            nib.save(image, temporary)

@@ -22,7 +22,7 @@ def case_table(facts: Sequence[CaseFacts]) -> pd.DataFrame:
         row |= {f"shape_{axis}": size for axis, size in zip(AXES, fact.shape, strict=False)}
         if fact.distance_unit == "mm":
             row |= {
-                f"spacing_{axis}_mm": round(size, 5)
+                f"spacing_{axis}_mm": float(f"{size:.6g}")
                 for axis, size in zip(AXES, fact.spacing_mm, strict=False)
             }
         unit, scale = unit_of(facts)

@@ -66,10 +66,8 @@ def diagnose_maps(labels: Path, out: Path, *, in_mm: bool) -> str:
         raise InputError(f"{labels}: holds label {values[0]} only; a map needs two classes or more")
     classes = classes.reshape(1, *file.labels.shape).astype(np.uint8 if len(values) < 256 else np.int32)
     spacing_mm = np.array(file.spacing_mm)
-    if (
-        file.affine is not None and file.labels.ndim == 3
-    ):  # as radiologists look at it, whatever the file's order
-        orientation = orientation_of(file.affine, 3)
+    if file.has_place and file.labels.ndim == 3:  # as radiologists look at it, whatever the file's order
+        orientation = orientation_of(file.volume.affine, 3)
         classes = to_ras(classes[0], orientation)[None]
         spacing_mm = spacing_mm[orientation[:, 0].argsort()]
     truth = Truth(

@@ -185,7 +185,7 @@ def _common_spacing(cases: Sequence[PreparedCase], slice_axes: Mapping[str, int 
     """The voxel size that all cases share, along the axes of a patch."""
     spacings = {
         tuple(
-            round(size, 3)
+            float(f"{size:.4g}")  # headers round
             for axis, size in enumerate(case.geometry.spacing_mm)
             if axis != slice_axes[case.name]
         )
