@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from seglossbench.statistics.spread import mean_ratio, sd_interval, sd_ratio
+from seglossbench.statistics.spread import mean_ratio, sd_interval, sd_ratio, t_interval
 
 
 def test_the_chi2_factors_of_a_deviation_over_few_seeds():
@@ -54,3 +54,10 @@ def test_the_size_of_the_jackknife_is_about_its_level():
     random = np.random.default_rng(7)
     p = [sd_ratio(*random.normal(size=(2, 5))).p for _ in range(800)]
     assert np.mean(np.array(p) < 0.05) < 0.08
+
+
+def test_the_t_interval_of_a_number_per_run():
+    values = [3.0, 5.0, 4.0]
+    assert t_interval(values) == pytest.approx((4.0, *stats.ttest_1samp(values, 0).confidence_interval()))
+    assert t_interval([3.0])[0] == 3
+    assert np.isnan(t_interval([3.0])[1:]).all()

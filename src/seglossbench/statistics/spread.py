@@ -39,6 +39,15 @@ def sd_interval(sd: float, seeds: int, level: float = LEVEL) -> tuple[float, flo
     return float(lo), float(hi)
 
 
+def t_interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float, float]:
+    """Mean and t interval of a number per run; the ends are NaN of fewer than two runs."""
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return (float(values.mean()) if len(values) else np.nan), np.nan, np.nan
+    half = stdtrit(len(values) - 1, (1 + level) / 2) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
+
+
 def sd_ratio(one: ArrayLike, other: ArrayLike, level: float = LEVEL) -> Ratio:
     """The ratio of two losses' deviations over paired seeds, [network, seed], by the jackknife of its logarithm.
 
