@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from seglossbench.analysis.cubes import Array
 from seglossbench.statistics.spread import t_interval
 from seglossbench.vocabulary.tables import COST, IDENTITY, TEST_BY_EPOCH, TRAIN, VALIDATION
 
@@ -63,7 +64,7 @@ def curves(of_runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _points(runs: list[pd.DataFrame], axis: str, grid: np.ndarray[Any, Any]) -> list[dict[str, Any]]:
+def _points(runs: list[pd.DataFrame], axis: str, grid: Array) -> list[dict[str, Any]]:
     """The mean at each place of the grid, over those runs that were there: none is drawn on beyond its end."""
     at = [
         np.interp(grid, run[axis].to_numpy(float), run["value"].to_numpy(float), left=np.nan, right=np.nan)
@@ -90,7 +91,8 @@ def _points(runs: list[pd.DataFrame], axis: str, grid: np.ndarray[Any, Any]) -> 
     return points
 
 
-def _thinned(epochs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _thinned(epochs: Array) -> Array:
     if len(epochs) <= POINTS:
         return epochs
-    return epochs[np.unique(np.linspace(0, len(epochs) - 1, POINTS).round().astype(int))]
+    thinned: Array = epochs[np.unique(np.linspace(0, len(epochs) - 1, POINTS).round().astype(int))]
+    return thinned

@@ -69,13 +69,9 @@ def of_runs(
     numbers = pd.DataFrame(list(_numbers(curves, decides)), columns=[*RUN, *NUMBERS[:5], "hours"])
     for column, value in _costs(histories).items():
         numbers[column] = value.reindex(pd.MultiIndex.from_frame(numbers[RUN])).to_numpy(float)
-    restarted = (
-        histories[(histories["split"] == TRAIN) & (histories["name"] == "restarted")]
-        if len(histories)
-        else histories
-    )
     table = table.merge(numbers, on=RUN, how="left")
-    again = set(restarted[RUN].itertuples(index=False, name=None)) if len(restarted) else set()
+    restarts = histories[(histories["split"] == TRAIN) & (histories["name"] == "restarted")]
+    again = set(restarts[RUN].itertuples(index=False, name=None))
     table["restarted"] = [key in again for key in table[RUN].itertuples(index=False, name=None)]
     scores = pd.DataFrame(list(_scores(cubes, decides)), columns=[*RUN, "score"])
     return table.merge(scores, on=RUN, how="left")
@@ -168,9 +164,9 @@ def _paired(
 
 
 def _networks(numbers: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    for network, of_network in numbers.groupby("network", sort=False):
-        yield str(network), of_network
-    if numbers["network"].nunique() > 1:
+    by_network = dict(iter(numbers.groupby("network", sort=False)))
+    yield from ((str(network), of_network) for network, of_network in by_network.items())
+    if len(by_network) > 1:
         yield ALL, numbers
 
 
