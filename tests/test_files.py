@@ -1,3 +1,4 @@
+import codecs
 import subprocess
 import sys
 from pathlib import Path
@@ -6,11 +7,25 @@ import numpy as np
 import pytest
 
 from seglossbench import files
+from seglossbench.errors import InputError
 from seglossbench.files import atomic_file, atomic_folder, digest, open_array, write_json
 
 
 class Interrupted(Exception):
     pass
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_text_is_read_with_and_without_a_byte_order_mark(tmp_path, encoding):
+    mark = codecs.BOM_UTF16_LE if encoding == "utf-16-le" else b""
+    (tmp_path / "split.yaml").write_bytes(mark + "größe: 1\n".encode(encoding))
+    assert files.read_text(tmp_path / "split.yaml") == "größe: 1\n"
+
+
+def test_text_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "split.yaml").write_bytes("größe: 1\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"split\.yaml: is no text in UTF-8; save it so"):
+        files.read_text(tmp_path / "split.yaml")
 
 
 def test_a_failing_write_keeps_the_former_file(tmp_path):

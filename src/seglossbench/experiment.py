@@ -19,7 +19,7 @@ from seglossbench.acquisition import sources
 from seglossbench.checksums import folder_version
 from seglossbench.code import code_version
 from seglossbench.errors import InputError, nearest
-from seglossbench.files import digest
+from seglossbench.files import digest, read_text
 from seglossbench.names import word
 from seglossbench.params import NO_VOLUME_MAPS, DatasetParams, Params, PreprocessParams, Section, TrainParams
 
@@ -374,7 +374,7 @@ def _split_settings(params: DatasetParams, dataset: str) -> dict[str, Any]:
 def _text(split_file: Path, dataset: str) -> str:
     """The content of a split file; raises InputError if it is not there."""
     try:
-        return split_file.read_text(encoding="utf-8")
+        return read_text(split_file)
     except OSError as error:
         raise InputError(f"datasets.{dataset}.split_file: {split_file}: {error.strerror}") from None
 

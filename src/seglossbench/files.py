@@ -1,5 +1,6 @@
 """Writing files so that a reader sees the old content or the new one, never half of either."""
 
+import codecs
 import errno
 import fcntl
 import glob
@@ -17,11 +18,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-from seglossbench.errors import JobError
+from seglossbench.errors import InputError, JobError
 
 TEMPORARY = ".tmp-"
 """How the names of files and folders begin that are not whole yet, or never will be."""
 _FORMER = ".old-"
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of the user's, with or without the byte order mark that some editors write.
+
+    Raises InputError that names a file that is neither UTF-8 nor, with that mark, UTF-16.
+    """
+    content = path.read_bytes()
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is no text in UTF-8; save it so") from None
 
 
 @contextmanager

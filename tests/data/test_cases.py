@@ -162,6 +162,22 @@ def test_nnunet_has_a_file_per_channel_and_labelled_test_cases(tmp_path):
     assert [file.name for file in index.cases[0].images] == ["a_0001_0000.nrrd", "a_0001_0001.nrrd"]
 
 
+def test_photographs_of_nnunet_have_all_colours_in_one_file(tmp_path):
+    description = {"channel_names": {"0": "R", "1": "G", "2": "B"}, "labels": {"background": 0, "road": 1}}
+    files = [name for n in (1, 2) for name in (f"imagesTr/road_{n}_0000.png", f"labelsTr/road_{n}.png")]
+    index = index_cases(write_nnunet(tmp_path, description, files))
+    assert [(case.name, case.modality) for case in index.cases] == [("road_1", "RGB"), ("road_2", "RGB")]
+    assert [len(case.images) for case in index.cases] == [1, 1]
+    touch(tmp_path / "imagesTr/road_2_0001.png")
+    assert len(index_cases(tmp_path, gather_problems=True).problems) == 2  # then it is a file per channel
+
+
+def test_a_description_with_a_byte_order_mark_is_read(tmp_path):
+    root = write_nnunet(tmp_path, {}, ["imagesTr/a_0000.nii", "imagesTr/a_0001.nii", "labelsTr/a.nii"])
+    (root / "dataset.json").write_text(json.dumps(TWO_CHANNELS), encoding="utf-8-sig")
+    assert index_cases(root).channels == ("T2", "ADC")
+
+
 def test_nnunet_cases_without_a_partner_are_gathered(tmp_path):
     whole = ["imagesTr/whole_0000.nii.gz", "imagesTr/whole_0001.nii.gz", "labelsTr/whole.nii.gz"]
     bad = [

@@ -62,6 +62,38 @@ def test_slope_and_offset_are_applied_as_nibabel_does(tmp_path):
     np.testing.assert_allclose(volume.array[0], expected, rtol=1e-6, atol=1e-4)
 
 
+def scaled(values, path, dtype):
+    """Saved under a header of whole numbers, for which nibabel finds a slope and an offset."""
+    header = nib.Nifti1Header()
+    header.set_data_dtype(dtype)
+    nib.save(nib.Nifti1Image(values.astype(np.float64), AFFINE, header), path)
+    return path
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8])
+def test_labels_moved_by_a_scale_factor_are_whole_numbers(tmp_path, dtype):
+    labels = VOXELS % 3
+    path = scaled(labels, tmp_path / "a.nii.gz", dtype)
+    assert not np.isin(nib.load(path).get_fdata(), (0, 1, 2)).all()
+    read = read_label_map(path).array
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read[0], labels)
+
+
+def test_large_labels_in_floats_stay_apart(tmp_path, write_nifti):
+    labels = np.where(VOXELS % 2, 2.0**40, 2.0**40 + 1)
+    np.testing.assert_array_equal(read_label_map(write_nifti(tmp_path / "a.nii", labels)).array[0], labels)
+    with pytest.raises(InputError, match=r"a\.nii: labels beyond 9007199254740992 are not exact"):
+        read_label_map(write_nifti(tmp_path / "a.nii", labels * 2**20))
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.5, "0.5"), (1.0100153, "1.0100153"), (2.98, "2.98")])
+def test_what_is_no_label_is_told_whole(tmp_path, write_nifti, value, told):
+    labels = np.where(VOXELS.max() == VOXELS, value, 1.0)
+    with pytest.raises(InputError, match=rf"a\.nii: labels are whole numbers, found {told}; threshold it"):
+        read_label_map(write_nifti(tmp_path / "a.nii", labels))
+
+
 @pytest.mark.parametrize(
     ("stored", "read"),
     [(">i2", "int16"), (">f4", "float32"), ("f8", "float32"), ("u1", "uint8"), ("i4", "int32")],

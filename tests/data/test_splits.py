@@ -88,6 +88,18 @@ def test_a_file_names_the_parts(file):
         assert (named.train, named.validation, named.test) == (("a", "b"), ("c",), ("d", "e"))
 
 
+def test_names_that_look_like_numbers_stay_as_they_are(tmp_path):
+    cases = [case(name) for name in ("007", "1e3", "2024", "yes")]
+    for name, text in (
+        ("split.yaml", "train: [007, 1e3]\ntest: [2024, yes]"),
+        ("split.json", '{"train": ["007", "1e3"], "test": [2024, "yes"]}'),
+    ):
+        for encoding in ("utf-8", "utf-8-sig"):
+            (tmp_path / name).write_text(text, encoding=encoding)
+            named = split(cases, split_file=str(tmp_path / name), validation_fraction=0)
+            assert (named.train, named.test) == (("007", "1e3"), ("2024", "yes"))
+
+
 def test_the_folds_of_nnunet_are_read(file):
     folds = [{"train": list("cdef"), "val": ["a", "b"]}, {"train": list("abef"), "val": ["c", "d"]}]
     assert split(**file(folds), fold=1, validation_fraction=0).test == ("c", "d")

@@ -60,8 +60,9 @@ def check_case(case: Case, channels: int, label_values: Mapping[str, int]) -> Ch
     """Read all files of a case, one after the other, and say what is wrong with each."""
     checked: list[Problem] = []
     contents: list[tuple[Path, str]] = []
-    truth, problems = _read(case, case.labels)
-    facts, found = _check_labels(case, truth, label_values) if truth else (None, [])
+    truth, problems = _read(case, case.labels, exact=True)
+    is_finite = all(problem.kind != "not finite" for problem in problems)
+    facts, found = _check_labels(case, truth, label_values) if truth and is_finite else (None, [])
     checked += problems + found
     if truth and facts and any(facts.class_sizes_mm.values()):
         contents.append((case.labels, _checksum(truth.array)))
@@ -90,10 +91,10 @@ def check_case(case: Case, channels: int, label_values: Mapping[str, int]) -> Ch
     return Checked(checked, facts, contents)
 
 
-def _read(case: Case, file: Path) -> tuple[Volume | None, list[Problem]]:
+def _read(case: Case, file: Path, *, exact: bool = False) -> tuple[Volume | None, list[Problem]]:
     """What the file holds, if it can be read, and what is wrong with it as such."""
     try:
-        volume = read_unchecked(file)
+        volume = read_unchecked(file, exact=exact)
     except InputError as error:
         detail = str(error).removeprefix(f"{file}: ")
         return None, [Problem(case.name, "unreadable", file, detail)]

@@ -18,6 +18,10 @@ from seglossbench.data.grids import Grid, fault_of
 from seglossbench.errors import InputError
 from seglossbench.image_files import NIFTI, PNG, SUFFIXES, suffix_of
 
+LABEL_TOLERANCE = (
+    0.01  # of a label that a header's scale factor or a resampling has moved off its whole number
+)
+LARGEST_EXACT = 2**53  # of the whole numbers that float64 tells apart
 # The first four bytes of a NIfTI file are its header's size, 348 or 540, in either byte order.
 _NIFTI_HEADERS = {
     size.to_bytes(4, order): kind
@@ -81,8 +85,11 @@ def read_volume(path: Path) -> Volume:
     return volume
 
 
-def read_unchecked(path: Path) -> Volume:
-    """As ``read_volume``, but whatever numbers the file holds; ``faults_of`` says what is wrong with them."""
+def read_unchecked(path: Path, *, exact: bool = False) -> Volume:
+    """As ``read_volume``, but whatever numbers the file holds; ``faults_of`` says what is wrong with them.
+
+    Fractions come as float32, which is enough for intensities, or as ``exact`` as they are in the file.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     suffix = suffix_of(path)
@@ -90,10 +97,10 @@ def read_unchecked(path: Path) -> Volume:
         raise InputError(f"{path}: unknown ending; expected {', '.join(SUFFIXES)}")
     if suffix == PNG:
         return Volume(_read_png(path), np.eye(4))
-    array, affine = _read_nifti(path) if suffix in NIFTI else _read_with_simpleitk(path)
+    array, affine = _read_nifti(path, exact) if suffix in NIFTI else _read_with_simpleitk(path)
     if array.dtype.kind not in "biuf":
         raise InputError(f"{path}: expected one number per voxel and channel, found {array.dtype}")
-    if array.dtype.kind == "f":
+    if array.dtype.kind == "f" and not exact:
         with np.errstate(over="ignore"):  # too large a number becomes infinite, which is a fault that is told
             array = array.astype(np.float32, copy=False)
     return Volume(array, affine)
@@ -115,20 +122,40 @@ def faults_of(volume: Volume) -> list[tuple[str, str]]:
 
 
 def read_label_map(path: Path) -> Volume:
-    """The labels of a file, as ``read_volume``; raises InputError that names a file with several values per voxel."""
-    volume = read_volume(path)
+    """The labels of a file, which are whole numbers; raises InputError as ``read_volume`` and ``label_map`` do."""
+    volume = read_unchecked(path, exact=True)
+    for _, detail in faults_of(volume):
+        raise InputError(f"{path}: {detail}")
     return Volume(label_map(volume, path)[None], volume.affine)
 
 
 def label_map(volume: Volume, path: Path) -> NDArray[Any]:
-    """The one value per voxel (*spatial) of what was read from ``path``, which may be a PNG of red = green = blue.
+    """The one whole number per voxel (*spatial) of what was read from ``path``, maybe a PNG of red = green = blue.
 
-    Raises InputError that names a file with several values per voxel.
+    A number within 0.01 of a whole one is that one: a scale factor in the header makes 1.0000153 of 1. Raises
+    InputError that names a file with several values per voxel, or with one that is no label.
     """
     is_grey = suffix_of(path) == PNG and (volume.array == volume.array[0]).all()
     if len(volume.array) > 1 and not is_grey:
         raise InputError(f"{path}: {len(volume.array)} values per voxel; a label map has one")
-    return np.asarray(volume.array[0])
+    return _whole_numbers(volume.array[0], path)
+
+
+def _whole_numbers(array: NDArray[Any], path: Path) -> NDArray[Any]:
+    """The array itself where it holds whole numbers already, else uint8 or, where that is too small, int64."""
+    if array.dtype.kind != "f":
+        return array
+    nearest = np.rint(array)
+    wrong = array[~(np.abs(array - nearest) <= LABEL_TOLERANCE)]
+    if wrong.size:
+        raise InputError(f"{path}: labels are whole numbers, found {wrong[0]}; threshold it first")
+    low, high = nearest.min(initial=0), nearest.max(initial=0)
+    if max(-low, high) > LARGEST_EXACT:
+        raise InputError(
+            f"{path}: labels beyond {LARGEST_EXACT} are not exact, found {high:.0f}; give them others"
+        )
+    labels: NDArray[Any] = nearest.astype(np.uint8 if low >= 0 and high <= 255 else np.int64)
+    return labels
 
 
 def _read_png(path: Path) -> NDArray[Any]:
@@ -146,7 +173,7 @@ def _read_png(path: Path) -> NDArray[Any]:
     return np.moveaxis(pixels[..., :colours], 2, 0)
 
 
-def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def _read_nifti(path: Path, exact: bool) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """The array (C, *spatial) of a NIfTI file, scaled by its header's slope, and its affine."""
     try:
         data = path.read_bytes()
@@ -163,7 +190,7 @@ def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         affine = _affine_in_mm(image, kind.header_class.from_fileobj(BytesIO(data), check=False))
         # As nibabel scales, but in float32 at once instead of by way of float64.
         is_scaled = (slope, offset) != (1, 0)
-        array = np.asarray(image.dataobj, dtype=np.float32 if is_scaled else None)
+        array = np.asarray(image.dataobj, dtype=np.float32 if is_scaled and not exact else None)
     except (OSError, ValueError, HeaderDataError, WrapStructError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: truncated or damaged: {reason}; download it again") from None

@@ -11,9 +11,11 @@ from typing import Any
 
 from seglossbench.data.cases import Case, CaseIndex, Modality, Part, Problem, image_files, image_stem
 from seglossbench.errors import InputError
+from seglossbench.files import read_text
 from seglossbench.params import DatasetParams
 
 PARTS = ("Tr", "Va", "Ts")
+COLOURS = {"R", "G", "B", "RED", "GREEN", "BLUE", "RGB", "RGB_TO_0_1"}
 
 
 def matches(folder: Path) -> bool:
@@ -49,7 +51,7 @@ def read_description(folder: Path) -> tuple[Path, dict[str, Any]]:
         raise InputError(f"{folder}: expected dataset.json, imagesTr and labelsTr in it or in a folder of it")
     file = root / "dataset.json"
     try:
-        description = json.loads(file.read_text(encoding="utf-8"))
+        description = json.loads(read_text(file))
         description["labels"].items()
     except KeyError:
         raise InputError(
@@ -76,9 +78,11 @@ def index_by(
     for part in present:
         labels, labels_again = _by_stem(root / f"labels{part}")
         images, images_again = _by_stem(root / f"images{part}")
+        in_one = not any(re.fullmatch(r"_(?!0000)\d{4}", stem[-5:]) for stem in images if stem not in labels)
         for name, file in labels.items():
-            # Whole name first: amos_0001 is a case and no channel 1.
-            stems = [name] if name in images else [f"{name}_{number:04d}" for number in range(len(channels))]
+            # Whole name first: amos_0001 is a case and no channel 1. Then nnU-Net's photographs: all colours in _0000.
+            numbers = range(1 if in_one else len(channels))
+            stems = [name] if name in images else [f"{name}_{number:04d}" for number in numbers]
             missing = [stem for stem in stems if stem not in images]
             again = [images_again[stem] for stem in stems if stem in images_again]
             again += [labels_again[name]] if name in labels_again else []
@@ -141,12 +145,13 @@ def _channels(file: Path, description: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _modality(file: Path, description: Mapping[str, Any]) -> Modality:
-    """CT where a channel is called so, as nnU-Net decides how to scale intensities; else MRI."""
+    """CT where a channel is called so, as nnU-Net decides how to scale intensities; RGB for colours; else MRI."""
     if "channel_names" not in description and "modality" not in description:
         raise InputError(
             f"{file}: no channel_names; add them, or say modality: CT or MRI at the dataset in params"
         )
-    return "CT" if "CT" in {name.upper() for name in _channels(file, description)} else "MRI"
+    names = {name.upper() for name in _channels(file, description)}
+    return "CT" if "CT" in names else "RGB" if names <= COLOURS else "MRI"
 
 
 def _classes(file: Path, description: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, tuple[str, ...]]]:

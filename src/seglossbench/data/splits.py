@@ -11,6 +11,7 @@ import yaml
 
 from seglossbench.data.cases import Part
 from seglossbench.errors import InputError, nearest
+from seglossbench.files import read_text
 from seglossbench.params import DatasetParams
 from seglossbench.randomness import stream
 
@@ -157,8 +158,12 @@ METHODS: Mapping[str, Method] = {
 def _read_parts(file: Path, params: DatasetParams) -> dict[str, list[str]]:
     """The names of each part of a JSON or YAML file, of the wanted fold where it is a list of folds."""
     try:
-        text = file.read_text(encoding="utf-8")
-        parts: Any = json.loads(text) if file.suffix == ".json" else yaml.load(text, yaml.BaseLoader)
+        text = read_text(file)
+        parts: Any = (
+            json.loads(text, parse_int=str, parse_float=str)
+            if file.suffix == ".json"
+            else yaml.load(text, yaml.BaseLoader)
+        )
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seglossbench.data.cases import Case, CaseIndex, Part, Problem
 from seglossbench.errors import InputError
+from seglossbench.files import read_text
 from seglossbench.params import DatasetParams
 
 IN_DISTRIBUTION = "indistr"
@@ -53,7 +54,6 @@ def _root(folder: Path) -> Path | None:
 def _groups(file: Path) -> dict[str, str]:
     """The group of each image by its name; raises InputError where the file does not tell."""
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            return {row["ID"]: row["group"] for row in csv.DictReader(lines)}
+        return {row["ID"]: row["group"] for row in csv.DictReader(read_text(file).splitlines())}
     except (OSError, KeyError) as error:
         raise InputError(f"{file}: expected the columns ID and group: {error}") from None

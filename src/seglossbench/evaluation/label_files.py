@@ -65,13 +65,4 @@ def read_labels(path: Path) -> LabelFile:
     volume = images.read_label_map(path)
     if sum(length > 1 for length in volume.shape) < 2:
         raise InputError(f"{path}: a label map has 2 or 3 axes, found shape {volume.shape}")
-    return LabelFile(path, Volume(_integers(path, volume.array), volume.affine))
-
-
-def _integers(path: Path, array: NDArray[Any]) -> NDArray[Any]:
-    if array.dtype.kind == "f":
-        fractions = array[array != np.rint(array)]
-        if fractions.size:
-            raise InputError(f"{path}: labels are integers, found {fractions[0]:.4g}; threshold it first")
-        return array.astype(np.int32)
-    return array
+    return LabelFile(path, volume)

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from seglossbench.errors import InputError, nearest
+from seglossbench.files import read_text
 from seglossbench.params.text import merge, parse_yaml, unfold
 from seglossbench.params.whole import Params
 
@@ -79,7 +80,7 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
 def read(path: Path) -> dict[str, Any]:
     """The mapping that a YAML file holds; raises InputError that names the file."""
     try:
-        value = parse_yaml(path.read_text(encoding="utf-8-sig"))
+        value = parse_yaml(read_text(path))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; run the command in the project's folder") from None
     except yaml.YAMLError as error:
