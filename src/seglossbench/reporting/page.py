@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from seglossbench.analysis.inputs import check_histories, check_scores
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import write_text
 from seglossbench.reporting import figures
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.formats import template
-from seglossbench.reporting.inputs import check_histories, check_scores
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.section import Material, Section, write_section
 from seglossbench.reporting.tables import Row, slug

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def report(experiment: Experiment, out: Path) -> Path:
     """The report of the experiment, of what is finished by now; returns its page."""
-    from seglossbench.reporting.inputs import load_scores
+    from seglossbench.analysis.inputs import load_scores
     from seglossbench.reporting.page import write_report
     from seglossbench.reporting.published import of_dataset
 
@@ -70,7 +70,7 @@ def report_scores(files: Sequence[Path], out: Path) -> Path:
     """The report of anybody's scores; returns its page."""
     import pandas as pd
 
-    from seglossbench.reporting.inputs import load_scores
+    from seglossbench.analysis.inputs import load_scores
     from seglossbench.reporting.page import Facts, write_report
 
     return write_report(

@@ -1,4 +1,4 @@
-"""The two tidy tables that a report reads, checked: scores and histories.
+"""The two tidy tables that an analysis reads, checked: scores and histories.
 
 A row of the scores is ``dataset, network, loss, seed, case, class, metric, value``; ``value`` is text: a number,
 nothing where the metric is undefined, or the status of an empty mask where the metric is ``status``. A row of the
@@ -7,11 +7,12 @@ histories is ``dataset, network, loss, seed, epoch, step, split, name, value``.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from seglossbench.errors import InputError, nearest
-from seglossbench.vocabulary.metrics import RENAMED
+from seglossbench.vocabulary.metrics import RENAMED, metric_of
 from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, SCORES, STATUS, STATUSES
 
 
@@ -40,7 +41,8 @@ def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
     if not frames:
         raise InputError("scores: no file given; name at least one scores.csv")
     scores = pd.concat(frames, ignore_index=True)
-    _refuse_repeated(scores, ", ".join(map(str, paths)))
+    if len(paths) > 1:
+        _refuse_repeated(scores, ", ".join(map(str, paths)), rows=False)
     return scores
 
 
@@ -50,9 +52,7 @@ def check_scores(scores: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
         return pd.DataFrame({name: pd.Series(dtype=str) for name in SCORES})
     _require_columns(scores, SCORES, where)
     given = scores[list(SCORES)].reset_index(drop=True)
-    text = pd.DataFrame(
-        {name: given[name].astype(object).fillna("").astype(str).str.strip() for name in SCORES}
-    )
+    text = pd.DataFrame({name: _as_text(given[name]) for name in SCORES})
     for column in SCORES[:-1]:
         empty = text.index[text[column] == ""]
         if len(empty):
@@ -73,6 +73,7 @@ def check_scores(scores: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
             f"{where}: row {row}: value {value!r} of metric {text.loc[wrong[0], 'metric']}: {right}"
         )
     _refuse_repeated(text, where)
+    _refuse_percentages(text, where)
     return text
 
 
@@ -104,9 +105,31 @@ def _require_columns(frame: pd.DataFrame, columns: tuple[str, ...], where: str) 
             )
 
 
-def _refuse_repeated(scores: pd.DataFrame, where: str) -> None:
+def _as_text(column: "pd.Series[Any]") -> "pd.Series[str]":
+    if not isinstance(column.dtype, pd.StringDtype):
+        column = column.astype(object).fillna("").astype(str)
+    return column.fillna("").str.strip()
+
+
+def _refuse_repeated(scores: pd.DataFrame, where: str, rows: bool = True) -> None:
+    """Raise InputError for the first score that stands there twice, with its row where ``where`` is one file."""
     repeated = scores.index[scores.duplicated(list(SCORES[:-1]))]
     if len(repeated):
-        row = scores.loc[repeated[0]]
-        name = ", ".join(f"{column} {row[column]}" for column in SCORES[:-1])
-        raise InputError(f"{where}: scored twice: {name}; give each run its own loss or seed")
+        score = scores.loc[repeated[0]]
+        name = ", ".join(f"{column} {score[column]}" for column in SCORES[:-1])
+        row = f"row {repeated[0] + 2}: " if rows else ""
+        raise InputError(f"{where}: {row}scored twice: {name}; give each run its own loss or seed")
+
+
+def _refuse_percentages(text: pd.DataFrame, where: str) -> None:
+    """Raise InputError for the first overlap that is not within 0 and 1."""
+    for metric in text["metric"].unique():
+        if metric_of(metric).kind != "overlap":
+            continue
+        values = pd.to_numeric(text.loc[text["metric"] == metric, "value"], errors="coerce")
+        wrong = values.index[(values < 0) | (values > 1)]
+        if len(wrong):
+            value = text.loc[wrong[0], "value"]
+            raise InputError(
+                f"{where}: row {wrong[0] + 2}: {metric} {value} is not within 0 and 1; divide percentages by 100"
+            )

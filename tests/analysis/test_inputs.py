@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
+from seglossbench.analysis.inputs import check_histories, check_scores, load_scores
 from seglossbench.errors import InputError
-from seglossbench.reporting.inputs import check_histories, check_scores, load_scores
 from seglossbench.vocabulary.tables import SCORES
 
 
@@ -77,3 +77,19 @@ def test_histories_are_checked_too():
         check_histories(pd.DataFrame([row], columns=columns))
     with pytest.raises(InputError, match="no column 'split'"):
         check_histories(pd.DataFrame([row], columns=columns).drop(columns="split"))
+
+
+def test_a_score_that_stands_there_twice_is_told_by_its_row(tmp_path):
+    file = tmp_path / "twice.csv"
+    file.write_text("case,class,metric,value\na,x,DSC,0.5\nb,x,DSC,0.5\na,x,DSC,0.6\n")
+    with pytest.raises(InputError, match=r"twice\.csv: row 4: scored twice: .*case a"):
+        load_scores([file])
+
+
+def test_percentages_are_told_by_their_row(tmp_path):
+    file = tmp_path / "percent.csv"
+    file.write_text("case,class,metric,value\na,x,HD95,50\na,x,DSC,87.5\n")
+    with pytest.raises(
+        InputError, match=r"row 3: DSC 87\.5 is not within 0 and 1; divide percentages by 100"
+    ):
+        load_scores([file])
