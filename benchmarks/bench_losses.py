@@ -14,8 +14,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.bench_scoring import row
 from seglossbench.losses import PAPER_LOSSES, build
-from seglossbench.losses.papers import Spec
 from seglossbench.maps import Truth
+from seglossbench.params.losses import Spec
 
 SHAPE, CLASSES = (96, 96, 96), 16
 WORK = f"2 x {CLASSES} x {'x'.join(map(str, SHAPE))}, forward and backward"

@@ -86,6 +86,8 @@ def test_list_and_status(run):
     ]
     assert "* rrw_ce" in run("list", "losses")[1]
     assert "own_data" in run("list", "experiments")[1]
+    assert "focal(alpha=1.0, gamma=2.0)\n    Mean over voxels" in run("list", "terms")[1]
+    assert "VNet(dropout=0.5)\n    V-Net" in run("list", "architectures")[1]
     assert "NOT_LAUNCHED" in run("--set", "experiment=tiny", "status")[1]
 
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from seglossbench import params
@@ -43,6 +46,19 @@ def test_command_line_beats_experiment(change):
         ("train: {epochs: 0}", ["train.epochs", "greater than 0"]),
         ("grid: {losses: [cwdc]}", ["grid.losses", "'cwdc'", "'cwcd'"]),
         ("train: [1", ["changed.yaml", "not valid YAML"]),
+        ("losses: {rrw_ce: {Ce: 1}}", ["losses.rrw_ce: unknown loss term 'Ce'", "'ce'"]),
+        ("losses: {mine: {focal: {gama: 2}}}", ["losses.mine.focal.gama: unknown parameter", "'gamma'"]),
+        ("losses: {mine: {focal: {gamma: two}}}", ["losses.mine.focal.gamma", "'two'"]),
+        ("losses: {mine: {cw_ce: {form: print}}}", ["losses.mine.cw_ce.form", "'print'", "'printed'"]),
+        ("losses: {mine: {region_wise: {map: rectifid}}}", ["losses.mine.region_wise.map", "'rectified'"]),
+        ("losses: {mine: {ce: much}}", ["losses.mine.ce: expected a number, found 'much'"]),
+        ("losses: {mine: {ce: {weight: {from: 1}}}}", ["losses.mine.ce.weight", "from, to, per_epoch"]),
+        ("losses: {mine: {}}", ["losses.mine: expected names of terms"]),
+        ("networks: {unet: {architecture: Unet}}", ["networks.unet.architecture", "'Unet'", "'UNet'"]),
+        ("networks: {mine: {}}", ["networks.mine.architecture: unknown architecture 'mine'"]),
+        ("networks: {unet: {chanels: [4, 8]}}", ["networks.unet.chanels: unknown parameter", "'channels'"]),
+        ("networks: {unet: {channels: [4, wide]}}", ["networks.unet.channels.1", "'wide'"]),
+        ("networks: {mine: {architecture: UNETR, patch_size: [8]}}", ["networks.mine.patch_size", "train"]),
         ("- 1", ["changed.yaml", "expected a mapping"]),
     ],
 )
@@ -86,3 +102,34 @@ def test_a_metric_that_is_not_there_is_found_before_anything_runs(change, wrong,
 
 def test_a_tolerance_of_any_size_is_a_metric(change):
     assert change("evaluate: {metrics: [NSD@1.5mm]}").evaluate.metrics == ("NSD@1.5mm",)
+
+
+def test_losses_and_networks_are_typed_by_their_terms_and_architectures(change):
+    loaded = change(
+        "losses: {mine: {tversky: {alpha: 1e-1, smooth: 1}, ce: 1,\n"
+        "  dice: {weight: {from: 1, to: 0, per_epoch: -1e-2}}}}\n"
+        "networks: {mine: {architecture: SwinUNETR, use_checkpoint: yes, feature_size: 12, train: {epochs: 3}}}"
+    )
+    assert loaded.losses["mine"] == {
+        "tversky": {"alpha": 0.1, "smooth": 1.0},
+        "ce": 1.0,
+        "dice": {"weight": {"from": 1.0, "to": 0.0, "per_epoch": -0.01}},
+    }
+    assert isinstance(loaded.losses["mine"]["ce"], float)
+    assert loaded.networks["mine"] == {
+        "architecture": "SwinUNETR",
+        "use_checkpoint": True,
+        "feature_size": 12,
+        "train": {"epochs": 3},
+    }
+    as_config = {"losses": {"mine": {"ce": "1e-3"}}, "networks": {"unet": {"channels": ["4", "8"]}}}
+    assert change("{}", **as_config).losses["mine"] == {"ce": 0.001}
+    assert change("{}", **as_config).networks["unet"]["channels"] == [4, 8]
+
+
+def test_params_are_read_without_torch(project):
+    code = (
+        "import sys; from pathlib import Path; from seglossbench.experiment import Experiment; "
+        "Experiment.load(); assert 'torch' not in sys.modules and 'monai' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

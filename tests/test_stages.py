@@ -92,12 +92,15 @@ def test_a_run_that_fails_keeps_no_other_from_being_trained(project, monkeypatch
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"losses": {"rrw_ce": {"crossentropy": 1}}}, r"losses\.rrw_ce: unknown loss term 'crossentropy'"),
         (
-            {"losses": {"rrw_ce": {"focal": {"gama": 2}}}},
-            r"losses\.rrw_ce: unknown parameter 'gama'.*'gamma'",
+            {"losses": {"rrw_ce": {"focal": {"gamma": 0.5}}}},
+            r"losses\.rrw_ce: gamma of focal is 0\.5, expected 0 or at least 1",
         ),
-        ({"networks": {"unet": {"chanels": [4, 8]}}}, r"networks\.unet\.chanels: unknown option.*'channels'"),
+        (
+            {"losses": {"rrw_ce": {"weighted_ce": {"weights": [1, 2, 3]}}}},
+            r"losses\.rrw_ce: weighted_ce has 3 weights, expected 16",
+        ),
+        ({"networks": {"unet": {"channels": [4]}}}, r"networks\.unet: "),
         (
             {
                 "networks": {"ce_dice": {"architecture": "UNet", "channels": [4]}},

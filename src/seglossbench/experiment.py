@@ -337,7 +337,7 @@ class Experiment:
         evaluation = params.evaluate.model_dump(mode="json") | {
             "code": code_version("evaluation", "vocabulary/metrics.py")
         }
-        code = code_version("maps", "losses", "networks", "training", "randomness.py")
+        code = code_version("maps", "losses", "networks", "training", "randomness.py", "registry.py")
         for dataset in self.datasets:
             split = _split_settings(dataset.params, dataset.name)
             for network in params.grid.networks:

@@ -1,11 +1,11 @@
-"""What every loss must do, whoever wrote it: all in LOSSES, their variants, the papers' compounds, one of a user."""
+"""What every loss must do, whoever wrote it: all in TERMS, their variants, the papers' compounds, one of a user."""
 
 import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seglossbench.losses import LOSSES, PAPER_LOSSES, Loss, Term, build, register
+from seglossbench.losses import PAPER_LOSSES, TERMS, Loss, Term, build, register
 from seglossbench.losses.loss import Weight
 from seglossbench.maps import Truth
 from seglossbench.maps.store import STORED, MapSettings, StoredMaps, write
@@ -27,7 +27,7 @@ def a_users_loss(prediction, truth, *, power: float = 1.5):
     return ((1 - prediction.p_truth) ** 2 * truth.rectified**power).mean()
 
 
-SPECS = {name: {name: 1.0} for name in LOSSES} | VARIANTS | PAPER_LOSSES
+SPECS = {name: {name: 1.0} for name in TERMS} | VARIANTS | PAPER_LOSSES
 CLASSES = 3
 EPOCH = 37
 
@@ -219,7 +219,7 @@ def test_the_same_twice(loss):
 
 
 def test_only_the_hausdorff_losses_may_work_on_the_host():
-    assert {name for name, factory in LOSSES.items() if factory().on_host} == {
+    assert {name for name in TERMS if build(name).weighted_terms[0][1].on_host} == {
         "hausdorff_dt",
         "log_hausdorff_dt",
     }

@@ -5,7 +5,7 @@ import pytest
 
 from seglossbench.errors import InputError
 from seglossbench.losses import parity
-from seglossbench.losses.terms import LOSSES, Term
+from seglossbench.registry import TERMS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ROWS = parity.verify(GOLDEN)
@@ -72,8 +72,7 @@ def test_a_wrong_contour_voxel_is_a_miss(folder):
 
 
 def test_a_broken_loss_is_a_miss(monkeypatch):
-    broken = Term("rrw", lambda prediction, truth: prediction.p_truth.mean())
-    monkeypatch.setitem(LOSSES, "rrw", lambda: broken)
+    monkeypatch.setitem(TERMS.things, "rrw", lambda prediction, truth: prediction.p_truth.mean())
     missed = {row.value.partition("@")[0] for row in parity.verify(GOLDEN) if not row.passed}
     assert missed == {"rrw", "rrw_ce_equal", "rrw_dice_equal", "rrw_ce_gradual", "rrw_dice_gradual"}
 

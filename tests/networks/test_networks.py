@@ -32,14 +32,14 @@ def weights(network):
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-@pytest.mark.parametrize("architecture", sorted(networks.NETWORKS))
+@pytest.mark.parametrize("architecture", sorted(networks.ARCHITECTURES))
 def test_networks_map_channels_to_classes_at_full_resolution(architecture, dims):
     patch = patch_of(architecture, dims)
     logits = build(architecture, dims=dims).eval()(torch.rand(1, 2, *patch))
     assert logits.shape == (1, 5, *patch)
 
 
-@pytest.mark.parametrize("architecture", sorted(networks.NETWORKS))
+@pytest.mark.parametrize("architecture", sorted(networks.ARCHITECTURES))
 def test_weights_depend_on_the_seed_alone(architecture):
     torch.manual_seed(1)
     first = weights(build(architecture))
@@ -69,11 +69,13 @@ def test_mistakes_are_named():
         networks.build(
             "mine", {"architecture": "Unet"}, patch_size=[8, 8, 8], in_channels=1, out_channels=2, seed=0
         )
-    with pytest.raises(InputError, match=r"networks\.mine\.chanels: unknown option; did you mean 'channels'"):
+    with pytest.raises(
+        InputError, match=r"networks\.mine\.chanels: unknown parameter; did you mean 'channels'"
+    ):
         build("UNet", chanels=[1])
     with pytest.raises(InputError, match=r"networks\.mine: "):
         build("UNet", channels=[1])
-    with pytest.raises(InputError, match=r"networks\.mine\.patch_size: unknown option"):
+    with pytest.raises(InputError, match=r"networks\.mine\.patch_size: unknown parameter"):
         build("UNETR", patch_size=[16, 16, 16])
     with pytest.raises(InputError, match=r"networks\.mine: deep_supervision needs first_stride 1"):
         build("DynUNet", deep_supervision=1, first_stride=2)

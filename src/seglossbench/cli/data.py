@@ -10,13 +10,18 @@ from seglossbench.acquisition import sources
 from seglossbench.cli.application import Settings, cli, pass_settings
 from seglossbench.errors import InputError, JobError, nearest
 from seglossbench.params import DatasetParams, load
+from seglossbench.registry import ARCHITECTURES, TERMS
+
+REGISTRIES = {"terms": TERMS, "architectures": ARCHITECTURES}
 
 
 @cli.command("list")
 @click.argument(
     "what",
     default="runs",
-    type=click.Choice(["runs", "datasets", "networks", "losses", "experiments", "sources"]),
+    type=click.Choice(
+        ["runs", "datasets", "networks", "losses", "experiments", "sources", "terms", "architectures"]
+    ),
 )
 @pass_settings
 def list_(settings: Settings, what: str) -> None:
@@ -26,6 +31,7 @@ def list_(settings: Settings, what: str) -> None:
     Examples:
       seglossbench list
       seglossbench list losses
+      seglossbench list terms
       seglossbench list sources
     """
     if what == "experiments":
@@ -34,6 +40,9 @@ def list_(settings: Settings, what: str) -> None:
         return
     if what == "sources":
         click.echo(sources.format_table())
+        return
+    if what in REGISTRIES:
+        click.echo(REGISTRIES[what].describe())
         return
     experiment = settings.experiment
     if what == "runs":

@@ -1,15 +1,16 @@
 """Losses by name: terms of (logits, truth), and compounds of them as data."""
 
-from seglossbench.losses import contour, distance, distribution, region, region_wise
 from seglossbench.losses.deep_supervision import Logits, scale_weights, supervised_terms
 from seglossbench.losses.loss import Loss, NonFiniteLogitsError, build, check_logits
-from seglossbench.losses.papers import PAPER_LOSSES, Spec
+from seglossbench.losses.papers import PAPER_LOSSES
 from seglossbench.losses.prediction import Prediction
-from seglossbench.losses.terms import LOSSES, Term, register
+from seglossbench.losses.terms import Term, register
+from seglossbench.params.losses import Spec
+from seglossbench.registry import TERMS
 
 __all__ = [
-    "LOSSES",
     "PAPER_LOSSES",
+    "TERMS",
     "Logits",
     "Loss",
     "NonFiniteLogitsError",
@@ -18,11 +19,6 @@ __all__ = [
     "Term",
     "build",
     "check_logits",
-    "contour",
-    "distance",
-    "distribution",
-    "region",
-    "region_wise",
     "register",
     "scale_weights",
     "supervised_terms",

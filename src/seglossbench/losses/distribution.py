@@ -1,12 +1,17 @@
 """Cross-entropy and its relatives: means over voxels of a function of the true class's probability p_y."""
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from seglossbench.errors import InputError
 from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import register
 from seglossbench.maps import Truth
+
+Percent = Annotated[float, Field(gt=0, le=100)]
 
 
 @register("ce")
@@ -45,10 +50,8 @@ def focal(prediction: Prediction, truth: Truth, *, alpha: float = 1.0, gamma: fl
 
 
 @register("top_k_ce", reduction="pooled")
-def top_k_cross_entropy(prediction: Prediction, truth: Truth, *, percent: float = 10.0) -> Tensor:
+def top_k_cross_entropy(prediction: Prediction, truth: Truth, *, percent: Percent = 10.0) -> Tensor:
     """Mean of ``-log p_y`` over the hardest ``percent`` of the batch's voxels; equally hard ones share a place."""
-    if not 0 < percent <= 100:
-        raise InputError(f"percent of top_k_ce is {percent}, expected a number in (0, 100]")
     losses = -prediction.log_p_truth.flatten()
     count = max(1, round(losses.numel() * percent / 100))
     with torch.no_grad():

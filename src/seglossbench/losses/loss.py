@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from seglossbench.errors import InputError, nearest
-from seglossbench.losses.papers import PAPER_LOSSES, Spec
+from seglossbench.losses.papers import PAPER_LOSSES
 from seglossbench.losses.prediction import Prediction
-from seglossbench.losses.terms import LOSSES, Term
+from seglossbench.losses.terms import Term, make_term
 from seglossbench.maps import Truth
+from seglossbench.params.losses import Spec, typed_loss
+from seglossbench.registry import TERMS
 
 
 class NonFiniteLogitsError(InputError):
@@ -78,7 +79,7 @@ def check_logits(logits: Tensor) -> None:
 
 
 def build(spec: Spec | str) -> Loss:
-    """The loss that ``spec`` describes: names of terms in LOSSES to a weight, or to a weight and parameters.
+    """The loss that ``spec`` describes: names of terms in TERMS to a weight, or to a weight and parameters.
 
     For example ``{"ce": 1.0, "rrw": 0.5}`` or ``{"focal": {"weight": 1.0, "gamma": 2.0}}``. The weight is 1 unless
     given, and a number or a schedule of the epoch ``{"from": 1.0, "to": 0.01, "per_epoch": -0.01}``.
@@ -86,38 +87,15 @@ def build(spec: Spec | str) -> Loss:
     Raises InputError naming an unknown term or parameter, or a value that cannot be.
     """
     if isinstance(spec, str):
-        if spec not in PAPER_LOSSES and spec not in LOSSES:
-            raise InputError(f"unknown loss {spec!r}; {nearest(spec, [*PAPER_LOSSES, *LOSSES])}")
+        if spec not in PAPER_LOSSES and spec not in TERMS:
+            raise InputError(f"unknown loss {spec!r}; {nearest(spec, [*PAPER_LOSSES, *TERMS])}")
         spec = PAPER_LOSSES.get(spec, {spec: 1.0})
-    if not isinstance(spec, Mapping) or not spec:
-        raise InputError(
-            f"the loss is {spec!r}, expected names of terms and their weights, such as {{'ce': 1.0}}"
-        )
-    return Loss(tuple(_weighted_term(name, entry) for name, entry in spec.items()))
+    return Loss(tuple(_weighted_term(name, entry) for name, entry in typed_loss(spec, "loss").items()))
 
 
 def _weighted_term(name: str, entry: float | Mapping[str, Any]) -> tuple[Weight, Term]:
-    if name not in LOSSES:
-        raise InputError(f"unknown loss term {name!r}; {nearest(name, list(LOSSES))}")
     parameters = dict(entry) if isinstance(entry, Mapping) else {"weight": entry}
     weight = parameters.pop("weight", 1.0)
-    return _weight(name, weight), LOSSES[name](**parameters)
-
-
-def _weight(name: str, entry: Any) -> Weight:
-    keys = ("from", "to", "per_epoch")
-    schedule = (
-        [entry[key] for key in keys]
-        if isinstance(entry, Mapping) and set(entry) == set(keys)
-        else [entry] * 2
-    )
-    if not all(isinstance(value, (int, float)) and isfinite(value) for value in schedule):
-        raise InputError(f"weight of {name} is {entry!r}, expected a number or the keys {', '.join(keys)}")
-    weight = Weight(*schedule)
-    if (weight.end - weight.start) * weight.per_epoch < 0 or (
-        weight.end != weight.start and weight.per_epoch == 0
-    ):
-        raise InputError(
-            f"weight of {name} goes from {weight.start} by {weight.per_epoch}, away from {weight.end}"
-        )
-    return weight
+    if not isinstance(weight, Mapping):
+        return Weight(weight, weight), make_term(name, parameters)
+    return Weight(weight["from"], weight["to"], weight["per_epoch"]), make_term(name, parameters)

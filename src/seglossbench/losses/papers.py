@@ -1,10 +1,6 @@
 """The compound losses of the two papers and their baselines, as data."""
 
-from collections.abc import Mapping
-from typing import Any
-
-Spec = Mapping[str, float | Mapping[str, Any]]
-"""A loss as data: names of terms, each with its weight, or with its weight and parameters."""
+from seglossbench.params.losses import Spec
 
 _FADING = {"weight": {"from": 1.0, "to": 0.01, "per_epoch": -0.01}}
 _GROWING = {"weight": {"from": 0.0, "to": 0.99, "per_epoch": 0.01}}

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.losses.loss import build
-from seglossbench.losses.papers import PAPER_LOSSES, Spec
+from seglossbench.losses.papers import PAPER_LOSSES
 from seglossbench.maps import Truth
+from seglossbench.params.losses import Spec
 
 LOSS_TOLERANCE = 1e-5
 """Largest relative error of a loss."""

@@ -1,5 +1,7 @@
 """Paper B's region-wise losses: the mean of probabilities times a map, over batch, classes and voxels."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -7,6 +9,7 @@ from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import register
 from seglossbench.maps import Truth
 
+MapName = Literal["rectified", "boundary", "active_contour", "distance_penalty", "contour"]
 ACTIVE_CONTOUR = "active_contour"
 """The map that needs nothing but the labels: -1 inside a class, +1 elsewhere (Chen et al. 2019, region term)."""
 
@@ -16,8 +19,8 @@ def _needed(map: str) -> list[str]:
 
 
 @register("region_wise", maps=_needed)
-def region_wise(prediction: Prediction, truth: Truth, *, map: str = "rectified") -> Tensor:
-    """Mean of ``p_c z_c`` for the named map z: "rectified", "boundary", "active_contour" or any other of MAPS.
+def region_wise(prediction: Prediction, truth: Truth, *, map: MapName = "rectified") -> Tensor:
+    """Mean of ``p_c z_c`` for the named map z: "rectified", "boundary", "active_contour" or another of MAPS.
 
     A map with one value d per voxel stands for ``z = -d`` in the voxel's own class and +1 in the others. Then
     ``sum_c p_c z_c = 1 - p_y (1 + d)``, which costs one value per voxel instead of C.

@@ -1,16 +1,17 @@
-"""The registry of terms: what a loss is made of, by name, open to terms of the user."""
+"""Terms: what a loss is made of, by name in TERMS, open to terms of the user."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
 from torch import Tensor
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.losses.prediction import Prediction
 from seglossbench.maps import MAPS, Truth
+from seglossbench.registry import TERMS
 
 TermFunction = Callable[..., Tensor]
 Reduction = Literal["mean", "pooled"]
@@ -37,10 +38,14 @@ class Term:
         return self.function(prediction, truth)
 
 
-TermFactory = Callable[..., Term]
+@dataclass(frozen=True)
+class _Facts:
+    maps: Iterable[str] | Callable[..., Iterable[str]] = ()
+    reduction: Reduction = "mean"
+    on_host: bool = False
 
-LOSSES: dict[str, TermFactory] = {}
-"""Every loss term by name, as a function from its parameters to the term; add yours with ``@register("name")``."""
+
+_FACTS: dict[TermFunction, _Facts] = {}
 
 
 def register(
@@ -50,44 +55,33 @@ def register(
     reduction: Reduction = "mean",
     on_host: bool = False,
 ) -> Callable[[TermFunction], TermFunction]:
-    """Add ``function(prediction, truth, *, parameter=default, ...) -> scalar tensor`` to LOSSES under ``name``.
+    """Name ``function(prediction, truth, *, parameter=default, ...) -> scalar tensor`` in TERMS.
 
-    ``maps``: names of the maps it reads, or a function from its parameters to them. See Term for the rest.
+    ``maps``: names of the maps it reads, or a function from its parameters to them. See Term for the rest. In a running
+    program that is all; for params to know it, too, its place must stand in the table TERMS.
     """
 
     def add(function: TermFunction) -> TermFunction:
-        if name in LOSSES:
-            raise InputError(f"loss term {name!r} is registered already, expected a new name")
-        known = {
-            parameter.name: parameter
-            for parameter in inspect.signature(function, eval_str=True).parameters.values()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        }
-
-        def make(**given: Any) -> Term:
-            for parameter, value in given.items():
-                if parameter not in known:
-                    raise InputError(
-                        f"unknown parameter {parameter!r} of {name}; {nearest(parameter, [*known])}"
-                    )
-                _check(f"{name}: {parameter}", known[parameter].annotation, value)
-            values = {parameter: known[parameter].default for parameter in known} | given
-            needed = frozenset(maps(**values) if callable(maps) else maps)
-            for needed_map in needed - set(MAPS):
-                raise InputError(f"unknown map {needed_map!r} of {name}; {nearest(needed_map, [*MAPS])}")
-            return Term(name, partial(function, **given), needed, reduction, on_host)
-
-        LOSSES[name] = make
+        TERMS.add(name, function)
+        _FACTS[function] = _Facts(maps, reduction, on_host)
         return function
 
     return add
 
 
-def _check(what: str, annotation: Any, value: Any) -> None:
-    """InputError if ``value`` is no number, truth value or choice where the annotation asks for one."""
-    if get_origin(annotation) is Literal and value not in get_args(annotation):
-        raise InputError(f"{what} is {value!r}; {nearest(str(value), get_args(annotation))}")
-    if annotation is bool and not isinstance(value, bool):
-        raise InputError(f"{what} is {value!r}, expected true or false")
-    if annotation in (int, float) and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        raise InputError(f"{what} is {value!r}, expected a number")
+def make_term(name: str, parameters: Mapping[str, Any]) -> Term:
+    """The term of that name with parameters that are right; raises InputError for a map that there is not."""
+    function: TermFunction = TERMS.load(name)
+    facts = _FACTS.get(function, _Facts())
+    maps = facts.maps
+    if callable(maps):
+        defaults = {
+            parameter.name: parameter.default
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+        maps = maps(**{**defaults, **parameters})
+    needed = frozenset(maps)
+    for needed_map in needed - set(MAPS):
+        raise InputError(f"unknown map {needed_map!r} of {name}; {nearest(needed_map, [*MAPS])}")
+    return Term(name, partial(function, **parameters), needed, facts.reduction, facts.on_host)

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import read_text
+from seglossbench.params.losses import typed_loss
+from seglossbench.params.networks import typed_network
 from seglossbench.params.text import merge, parse_yaml, unfold
 from seglossbench.params.whole import Params
 
@@ -69,12 +71,24 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
         params = Params.model_validate(merged | {"experiment": experiment})
     except ValidationError as error:
         raise InputError(_one_line(error, path, file)) from None
+    try:
+        networks = {name: _typed_network(name, entry) for name, entry in params.networks.items()}
+        losses = {name: typed_loss(entry, f"losses.{name}") for name, entry in params.losses.items()}
+    except InputError as error:
+        raise InputError(f"{path} with {file}: {error}") from None
     for kind in ("datasets", "networks", "losses"):
         names = tuple(getattr(params, kind))
         for name in getattr(params.grid, kind):
             if name not in names:
                 raise InputError(f"{file}: grid.{kind}: unknown name {name!r}; {nearest(name, names)}")
-    return params
+    return params.model_copy(update={"networks": networks, "losses": losses})
+
+
+def _typed_network(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A network of the params, which beside its options may have what it changes of the section train."""
+    train = {key: value for key, value in entry.items() if key == "train"}
+    options = {key: value for key, value in entry.items() if key != "train"}
+    return typed_network(name, options) | train
 
 
 def read(path: Path) -> dict[str, Any]:

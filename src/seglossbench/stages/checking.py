@@ -1,9 +1,13 @@
 """What must be right before hours are spent: the losses, networks and scores of all runs of a dataset."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
+
+if TYPE_CHECKING:
+    from seglossbench.losses import Loss
 
 
 def check_runs(
@@ -20,7 +24,7 @@ def check_runs(
         check_scoring(part, run, regions)
         if (part.name, "loss", run.loss) not in built:
             try:
-                losses.build(part.params.losses[run.loss])
+                _try_loss(losses.build(part.params.losses[run.loss]), classes)
             except InputError as error:
                 raise InputError(f"losses.{run.loss}: {error}") from None
         if (part.name, "network", run.network) not in built:
@@ -33,6 +37,16 @@ def check_runs(
                 seed=run.seed,
             )
         built |= {(part.name, "loss", run.loss), (part.name, "network", run.network)}
+
+
+def _try_loss(loss: "Loss", classes: int) -> None:
+    """Compute a loss once, so that a value that fits no data of these classes is found; raises InputError."""
+    import torch
+
+    from seglossbench.maps import Truth
+
+    labels = torch.arange(4**3).reshape(1, 4, 4, 4) % classes
+    loss(torch.zeros(1, classes, 4, 4, 4), Truth(labels, classes))
 
 
 def check_scoring(part: Experiment, run: Run, regions: Mapping[str, object]) -> None:

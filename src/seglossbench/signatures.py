@@ -1,0 +1,154 @@
+"""What parameters a function takes, read from its source, so that what imports torch need not be imported for it.
+
+The parameters that params may set are the function's keyword-only ones.
+"""
+
+import ast
+import builtins
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
+
+from seglossbench.errors import InputError, nearest
+
+# What annotations of parameters are made of.
+NAMES: dict[str, Any] = {
+    "Annotated": Annotated,
+    "Any": Any,
+    "Field": Field,
+    "Literal": Literal,
+    "Mapping": Mapping,
+    "Sequence": Sequence,
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter's type, ``Any`` where that cannot be told, and the source of its default; empty if it has none."""
+
+    type: Any
+    default: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A function's keyword-only parameters by name, and the first line of its docstring."""
+
+    parameters: Mapping[str, Parameter]
+    summary: str = ""
+
+
+@cache
+def signature_at(place: str) -> Signature:
+    """The signature of the function at ``module:attribute``, whose module is read and not imported.
+
+    Raises InputError where there is no such function.
+    """
+    module, _, attribute = place.partition(":")
+    tree = _source_of(module)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == attribute:
+            names = _NamesOf(tree)
+            parameters = {
+                argument.arg: Parameter(
+                    names.type_of(argument.annotation), ast.unparse(default) if default else ""
+                )
+                for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            }
+            return Signature(parameters, _first_line(ast.get_docstring(node)))
+    raise InputError(f"{place}: no such function; expected module:function")
+
+
+def signature_of(function: Callable[..., Any]) -> Signature:
+    """The signature of a function that is there."""
+    parameters = {
+        parameter.name: Parameter(
+            Any if parameter.annotation is parameter.empty else parameter.annotation,
+            "" if parameter.default is parameter.empty else repr(parameter.default),
+        )
+        for parameter in inspect.signature(function, eval_str=True).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    return Signature(parameters, _first_line(inspect.getdoc(function)))
+
+
+def typed(value: Any, kind: Any, key: str) -> Any:
+    """``value`` as what a type asks for, so that the text 1e-3 is a number; raises InputError that names ``key``."""
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise InputError(
+            f"{key}: unknown choice {value!r}; {nearest(str(value), [*map(str, get_args(kind))])}"
+        )
+    if kind is bool and not isinstance(value, bool | str):
+        raise InputError(f"{key}: expected true or false, found {value!r}")
+    if kind in (int, float) and isinstance(value, bool):
+        raise InputError(f"{key}: expected a number, found {value!r}")
+    try:
+        adapter = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
+    except PydanticUserError:  # a type of the user's, which says itself what is wrong with a value
+        return value
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = first["msg"][:1].lower() + first["msg"][1:]
+        place = ".".join([key, *(str(part) for part in first["loc"] if isinstance(part, int))])
+        raise InputError(f"{place}: {message}, found {first['input']!r}") from None
+
+
+@cache
+def _source_of(module: str) -> ast.Module:
+    """The syntax tree of a module, found where import would find it, but not imported; empty if not found."""
+    first, *others = module.split(".")
+    spec = find_spec(first)
+    name = first
+    for other in others:
+        name = f"{name}.{other}"
+        within = spec.submodule_search_locations if spec else None
+        spec = PathFinder.find_spec(name, within) if within else None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return ast.Module([], [])
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+
+
+class _NamesOf(dict[str, Any]):
+    """The names that a module's annotations may use: some of Python's, and what the module itself defines of these."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        super().__init__(NAMES)
+        self._defined = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+
+    def __missing__(self, name: str) -> Any:
+        if name in self._defined:
+            return self._evaluate(self._defined[name])
+        if name in ("bool", "dict", "float", "int", "list", "str", "tuple"):
+            return getattr(builtins, name)
+        raise NameError(name)
+
+    def type_of(self, annotation: ast.expr | None) -> Any:
+        """The type that an annotation stands for, or Any."""
+        if annotation is None:
+            return Any
+        try:
+            return self._evaluate(annotation)
+        except (NameError, AttributeError, TypeError):
+            return Any
+
+    def _evaluate(self, node: ast.expr) -> Any:
+        return eval(compile(ast.Expression(node), "<annotation>", "eval"), {"__builtins__": {}}, self)
+
+
+def _first_line(docstring: str | None) -> str:
+    return docstring.splitlines()[0] if docstring else ""
