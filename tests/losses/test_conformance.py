@@ -24,7 +24,7 @@ VARIANTS = {
 @register("a_users_loss", maps=["rectified"])
 def a_users_loss(prediction, truth, *, power: float = 1.5):
     """An example of what a user may add: errors weigh more at the heart of a class."""
-    return ((1 - prediction.p_truth) ** 2 * truth.rectified**power).mean()
+    return (prediction.p_wrong**2 * truth.rectified**power).mean()
 
 
 SPECS = {name: {name: 1.0} for name in TERMS} | VARIANTS | PAPER_LOSSES
@@ -103,6 +103,47 @@ def test_half_precision_computes_in_single(loss, dtype):
     with torch.autocast("cpu", dtype):
         value = loss(logits, truth, EPOCH)
     torch.testing.assert_close(value, loss(logits.detach().float(), truth, EPOCH), rtol=1e-6, atol=1e-6)
+
+
+def without_foreground():
+    return np.zeros((2, 6, 8, 6), np.uint8)
+
+
+def all_contour():
+    """Sheets of two voxels, nothing of which is inside."""
+    labels = without_foreground()
+    labels[0, 1:3], labels[1, :, 5:7] = 1, 2
+    return labels
+
+
+def with_inside():
+    labels = without_foreground()
+    labels[0, 1:5, 1:6, 1:5], labels[1, :, 2:6] = 1, 2
+    return labels
+
+
+def sure_logits(labels, margin, seed=0):
+    """About ``margin`` for the true class, but for a tenth of the voxels' classes, which are one too high."""
+    generator = np.random.default_rng(seed)
+    predicted = np.where(generator.random(labels.shape) < 0.1, (labels + 1) % CLASSES, labels)
+    return logits_of(labels).detach() + margin * Truth(predicted, CLASSES).one_hot(torch.float32)
+
+
+@pytest.mark.parametrize("margin", [10, 18, 25, 40])
+@pytest.mark.parametrize("scene", [without_foreground, all_contour, with_inside])
+def test_single_precision_is_enough_where_the_prediction_is_sure(loss, scene, margin):
+    """With such margins 1 - p is below what float32 can tell from 0, and is all that there is to learn from."""
+    labels = scene()
+    truth = Truth(labels, CLASSES)
+    right = logits_of(labels).detach() + margin * truth.one_hot(torch.float32)
+    background = logits_of(labels).detach() + margin * Truth(0 * labels, CLASSES).one_hot(torch.float32)
+    for logits in (right, background, sure_logits(labels, margin)):
+        single, double = logits.requires_grad_(), logits.detach().double().requires_grad_()
+        value, expected = loss(single, truth, EPOCH), loss(double, truth, EPOCH)
+        torch.testing.assert_close(value.double(), expected, rtol=1e-5, atol=1e-6)
+        actual, wanted = gradient(loss, single, truth), gradient(loss, double, truth)
+        # next to it, what falls below float32's range: the focal losses of sure voxels
+        assert (actual - wanted).abs().max() <= 1e-5 * wanted.abs().max() + 1e-30
 
 
 @pytest.mark.parametrize("present", [(0, 1), (1, 2), (0,), (2,)], ids=str)
@@ -248,6 +289,9 @@ def test_the_suite_sees_what_is_wrong():
     first_class = as_loss(lambda prediction, truth: -prediction.p[:, 1].mean())
     with pytest.raises(AssertionError):
         test_renaming_foreground_classes_renames_the_gradient(first_class)
+    rounded = as_loss(lambda prediction, truth: (1 - prediction.p_truth).square().mean())
+    with pytest.raises(AssertionError):
+        test_single_precision_is_enough_where_the_prediction_is_sure(rounded, with_inside, 18)
     summed = as_loss(lambda prediction, truth: -prediction.log_p_truth.sum())
     with pytest.raises(AssertionError):
         test_a_batch_is_the_mean_of_its_samples_or_one_volume(summed)

@@ -9,6 +9,7 @@ from monai import losses as monai_losses
 from torch.nn import functional
 
 from seglossbench.losses import build
+from seglossbench.losses.distance import edge_distances
 from seglossbench.losses.region_wise import class_map
 from seglossbench.maps import Truth
 
@@ -82,22 +83,64 @@ def test_class_map_is_minus_d_inside_and_1_outside():
     assert (z[Y == 0] == 1).all()
 
 
-def separable_dice_pair_by_pair(smooth=1e-3):
-    """Contour and rest, over all foreground (class, voxel) pairs written out."""
-    on_contour = (Y * TRUTH.contour[:, None])[:, 1:]
-    p, y = P[:, 1:], Y[:, 1:]
+def dice_pair_by_pair(logits=LOGITS, truth=TRUTH, smooth=1e-3):
+    """Dice losses of all foreground (class, voxel) pairs, of those on contours, and of the rest, written out."""
+    p, y = logits.softmax(1)[:, 1:], truth.one_hot(logits.dtype)[:, 1:]
+    on_contour = y * truth.contour[:, None]
     parts = []
-    for pairs in (on_contour, 1 - on_contour):
+    for pairs in (torch.ones_like(y), on_contour, 1 - on_contour):
         both, either = (p * y * pairs).sum(), ((p + y) * pairs).sum()
         parts.append(1 - (2 * both + smooth) / (either + smooth))
     return parts
 
 
-def test_separable_dice_is_a_sum_over_pairs():
-    contour, rest = separable_dice_pair_by_pair()
+def test_pooled_and_separable_dice_are_sums_over_pairs():
+    pooled, contour, rest = dice_pair_by_pair()
+    torch.testing.assert_close(value("dice_pooled"), pooled)
     torch.testing.assert_close(value("separable_dice"), contour + rest)
     printed = value("separable_dice", form="printed", contour_weight=0.7)
     torch.testing.assert_close(printed, 0.7 * contour + 0.3 * rest)
+
+
+@pytest.mark.parametrize(
+    ("shape", "foreground", "margin"),
+    [
+        ((96, 96, 96), [], 20),
+        ((40, 40, 40), [(slice(10, 12),), (slice(None), slice(30, 32))], 20),
+        ((512, 512), [(100,), (slice(None), 300)], 18),
+    ],
+    ids=["empty", "sheets", "lines"],
+)
+def test_pooled_dice_of_a_sure_background(shape, foreground, margin):
+    """So little foreground probability is left that it must not be what is missing of the background's to 1."""
+    labels = np.zeros((1, *shape), np.uint8)
+    for place in foreground:
+        labels[0][place] = 1
+    truth = Truth(labels, 2)
+    sure = torch.randn(1, 2, *shape, generator=torch.Generator().manual_seed(0))
+    sure[:, 0] += margin
+    for prediction in (sure, torch.where(truth.labels[:, None] == 1, sure.flip(1), sure)):
+        single, double = prediction.clone().requires_grad_(), prediction.double().requires_grad_()
+        pooled, contour, rest = dice_pair_by_pair(double, truth)
+        for name, expected in {"dice_pooled": pooled, "separable_dice": contour + rest}.items():
+            actual = value(name, single, truth)
+            torch.testing.assert_close(actual.double(), expected, rtol=1e-5, atol=1e-6)
+            (ours,), (wanted,) = (
+                torch.autograd.grad(loss, leaf, retain_graph=True)
+                for loss, leaf in ((actual, single), (expected, double))
+            )
+            assert (ours - wanted).abs().max() <= 1e-5 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("shape", [(33, 40), (17, 16, 24)])
+def test_distances_of_the_hausdorff_losses_are_monais(shape):
+    generator = np.random.default_rng(0)
+    masks = torch.from_numpy(
+        generator.random((2, 4, *shape)) < np.array([[0.01, 0.5, 0.99, 0]]).reshape(1, 4, *[1] * len(shape))
+    )
+    masks[0, 3] = True
+    expected = [monai_losses.HausdorffDTLoss().distance_field(masks[:, [i]].float()) for i in range(4)]
+    assert torch.equal(edge_distances(masks), torch.cat(expected, dim=1))
 
 
 def test_contour_weighted_ce_as_released_and_as_printed():

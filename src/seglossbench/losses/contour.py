@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from seglossbench.losses.prediction import Prediction
+from seglossbench.losses.region import share
 from seglossbench.losses.terms import register
 from seglossbench.maps import Truth
 
@@ -37,19 +38,16 @@ def separable_dice(
     """Dice losses of the contours and of the rest, each pooled over foreground classes and batch.
 
     The contour part sums over the (class, voxel) pairs whose voxel is on the contour of that class, the rest over
-    all other foreground pairs, so that three numbers are enough: the probability of the true class on foreground
-    contours and on other foreground voxels, and all the foreground's probability, ``1 - p_0``.
+    all other foreground pairs. So the contour holds but the voxels' true class, and the probability of all wrong
+    foreground classes, wherever they are, belongs to the rest.
     Released: the sum of both. Printed: ``contour_weight * contour + (1 - contour_weight) * rest``.
     """
     foreground = truth.labels != 0
     on_contour = foreground & (truth.contour != 0)
-    own_contour = (prediction.p_truth * on_contour).sum()
-    own_rest = (prediction.p_truth * (foreground & ~on_contour)).sum()
-    predicted_rest = prediction.p_foreground.sum() - own_contour
-    true_contour = on_contour.sum()
-    true_rest = foreground.sum() - true_contour
-    contour = 1 - (2 * own_contour + smooth) / (own_contour + true_contour + smooth)
-    rest = 1 - (2 * own_rest + smooth) / (predicted_rest + true_rest + smooth)
+    elsewhere = foreground & ~on_contour
+    p_truth, p_missed, p_false = prediction.p_truth, prediction.p_wrong, prediction.p_wrong_foreground
+    contour = share((p_missed * on_contour).sum(), 2 * (p_truth * on_contour).sum() + smooth)
+    rest = share((p_missed * elsewhere).sum() + p_false.sum(), 2 * (p_truth * elsewhere).sum() + smooth)
     if form == "printed":
         return contour_weight * contour + (1 - contour_weight) * rest
     return contour + rest

@@ -45,8 +45,7 @@ def focal(prediction: Prediction, truth: Truth, *, alpha: float = 1.0, gamma: fl
     """Mean over voxels of ``-alpha (1 - p_y)^gamma log p_y`` (Lin et al. 2017; these defaults: paper B)."""
     if gamma < 1 and gamma != 0:
         raise InputError(f"gamma of focal is {gamma}, expected 0 or at least 1, where the gradient is finite")
-    hardness = -torch.expm1(prediction.log_p_truth)
-    return -alpha * (hardness**gamma * prediction.log_p_truth).mean()
+    return -alpha * (prediction.p_wrong**gamma * prediction.log_p_truth).mean()
 
 
 @register("top_k_ce", reduction="pooled")

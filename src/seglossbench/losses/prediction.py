@@ -34,19 +34,14 @@ class Prediction:
         self._labels = truth.labels
 
     @cached_property
-    def _log_p(self) -> tuple[Tensor, Tensor]:
-        log_p = _LogProbabilities.apply(self.logits, self._labels, self.dtype)  # type: ignore[no-untyped-call]  # torch's
-        return cast(tuple[Tensor, Tensor], log_p)
+    def _by_truth(self) -> tuple[Tensor, Tensor]:
+        values = _ByTruth.apply(self.logits, self._labels, self.dtype)  # type: ignore[no-untyped-call]  # torch's
+        return cast(tuple[Tensor, Tensor], values)
 
     @property
     def log_p_truth(self) -> Tensor:
         """(N, *spatial): log-probability of the true class of every voxel."""
-        return self._log_p[0]
-
-    @property
-    def log_p_background(self) -> Tensor:
-        """(N, *spatial): log-probability of class 0."""
-        return self._log_p[1]
+        return self._by_truth[0]
 
     @cached_property
     def p_truth(self) -> Tensor:
@@ -54,40 +49,110 @@ class Prediction:
         return self.log_p_truth.exp()
 
     @cached_property
-    def p_foreground(self) -> Tensor:
-        """(N, *spatial): probability of all classes but the background, ``1 - p_0``."""
-        return -torch.expm1(self.log_p_background)
+    def p_wrong(self) -> Tensor:
+        """(N, *spatial): probability of all wrong classes, ``1 - p_truth`` without its rounding."""
+        return _complement(self.p_truth, -torch.expm1(self.log_p_truth.detach()))
+
+    @property
+    def p_wrong_foreground(self) -> Tensor:
+        """(N, *spatial): probability of all wrong classes but the background."""
+        return self._by_truth[1]
 
     @cached_property
     def p(self) -> Tensor:
-        """(N, C, *spatial): all probabilities; what needs the true class's and the background's only is cheaper."""
-        return torch.softmax(self.logits, 1, dtype=self.dtype)
+        """(N, C, *spatial): all probabilities; what needs no more than the above is cheaper without."""
+        p = torch.softmax(self.logits, 1, dtype=self.dtype)
+        return cast(Tensor, _FromSurestClass.apply(p))  # type: ignore[no-untyped-call]  # torch's
+
+    @cached_property
+    def p_not(self) -> Tensor:
+        """(N, C, *spatial): of every class the probability of all others, ``1 - p`` without its rounding."""
+        p = self.p.detach()
+        sure = p > 0.5
+        others = p.masked_fill(sure, 0).sum(1, keepdim=True)
+        return _complement(self.p, torch.where(sure, others, 1 - p))
 
 
-class _LogProbabilities(torch.autograd.Function):
-    """Log-softmax of two classes per voxel, the true one and the background.
+# A sure prediction has probabilities within float32's rounding of 1 (margins above 16 between its logits), and all
+# that teaches the network is how far from 1 they are. So nothing here subtracts a probability near 1 from 1, or a sum
+# from one that holds it: what is missing is added up from the other classes' probabilities, in the gradients, too.
 
-    With upstream gradients g of the truth and b of the background, the gradient of class j's logit is
-    ``g [j = y] + b [j = 0] - (g + b) p_j``. It is built in place and by comparison with the labels: the gradient of
-    a gather would add up in no fixed order on a GPU, and cost a second tensor as large as the logits.
+
+def _complement(p: Tensor, value: Tensor) -> Tensor:
+    return cast(Tensor, _Complement.apply(p, value))  # type: ignore[no-untyped-call]  # torch's
+
+
+class _ByTruth(torch.autograd.Function):
+    """The log-probability of the true class, and the probability of all wrong foreground classes, per voxel.
+
+    With p, r and q the probabilities of the true class, of the background where it is wrong, and of all other classes
+    together, and upstream gradients t and g of log p and q, the gradient by the logit is ``t (r + q) - g p q`` for the
+    true class, ``-r (t + g q)`` for the wrong background and ``p_j (g (p + r) - t)`` for another class j.
+    It is built by comparison with the labels: the gradient of a gather would add up in no fixed order on a GPU.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
         log_p = torch.log_softmax(logits, 1, dtype=dtype)
-        log_p_truth = log_p.gather(1, labels.long().unsqueeze(1)).squeeze(1)
-        log_p_background = log_p[:, 0].clone()
-        ctx.save_for_backward(log_p, log_p_truth, labels)
+        own = labels.long().unsqueeze(1)
+        log_p_truth = log_p.gather(1, own).squeeze(1)
+        wrong = log_p.exp_().scatter_(1, own, 0.0)  # what a gradient needs; the logarithms are used up
+        wrong_foreground = wrong[:, 1:].sum(1)
+        near_1 = torch.log1p(-(wrong[:, 0] + wrong_foreground))
+        log_p_truth = torch.where(log_p_truth > -0.5, near_1, log_p_truth)
+        ctx.save_for_backward(wrong, wrong_foreground, log_p_truth, labels)
         ctx.dtype = logits.dtype
-        return log_p_truth, log_p_background
+        return log_p_truth, wrong_foreground
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_truth: Tensor, grad_background: Tensor) -> tuple[Tensor, None, None]:
-        log_p, log_p_truth, labels = ctx.saved_tensors
-        total = grad_truth + grad_background
-        grad = log_p.exp().mul_(-total.unsqueeze(1))
-        own = is_own_class(labels, grad.shape[1])
-        torch.where(own, (grad_truth - total * log_p_truth.exp()).unsqueeze(1), grad, out=grad)
-        grad[:, 0] += grad_background
+    def backward(ctx: Any, t: Tensor | None, g: Tensor | None) -> tuple[Tensor, None, None]:
+        wrong, wrong_foreground, log_p_truth, labels = ctx.saved_tensors
+        wrong_background = wrong[:, 0]
+        t = torch.zeros_like(log_p_truth) if t is None else t
+        own = t * (wrong_background + wrong_foreground)
+        if g is None:
+            grad = wrong * -t.unsqueeze(1)
+        else:
+            p_truth = log_p_truth.exp()
+            own -= p_truth * (g * wrong_foreground)
+            grad = torch.empty_like(wrong)
+            torch.mul(wrong_background, -torch.addcmul(t, g, wrong_foreground), out=grad[:, 0])
+            others = torch.addcmul(-t, g, p_truth + wrong_background)
+            torch.mul(wrong[:, 1:], others.unsqueeze(1), out=grad[:, 1:])
+        torch.where(is_own_class(labels, grad.shape[1]), own.unsqueeze(1), grad, out=grad)
         return grad.to(ctx.dtype), None, None
+
+
+class _FromSurestClass(torch.autograd.Function):
+    """Probabilities (N, C, *spatial) as they are, whose gradients are counted from that of the surest class.
+
+    A number added to all gradients g of a voxel changes nothing behind the softmax, ``p_j (g_j - sum_k p_k g_k)``. For
+    a class whose probability is near 1, this is the difference of two nearly equal numbers, unless its own g is 0.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, p: Tensor) -> Tensor:
+        ctx.save_for_backward(p)
+        return p.view_as(p)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (p,) = ctx.saved_tensors
+        of_surest = torch.where(p > 0.5, grad, 0)
+        return torch.sub(grad, of_surest.sum(1, keepdim=True), out=of_surest)
+
+
+class _Complement(torch.autograd.Function):
+    """``1 - p``, of which a more exact value is known."""
+
+    @staticmethod
+    def forward(ctx: Any, p: Tensor, value: Tensor) -> Tensor:
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return -grad, None

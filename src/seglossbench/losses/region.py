@@ -1,6 +1,6 @@
 """Overlap losses: functions of how much probability falls on each class's voxels."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ from seglossbench.maps import Truth
 @register("dice")
 def dice(prediction: Prediction, truth: Truth, *, background: bool = True, smooth: float = 1e-6) -> Tensor:
     """1 - soft Dice, mean over samples and classes, ``smooth`` in the denominator only (paper B, released code)."""
-    own, predicted, true = overlaps(prediction, truth)
-    value = 1 - 2 * own / (predicted + true + smooth)
+    own, missed, false = overlaps(prediction, truth)
+    value = share(missed + false + smooth, 2 * own)
     return value.mean() if background else value[:, 1:].mean()
 
 
@@ -24,19 +24,21 @@ def dice_pooled(prediction: Prediction, truth: Truth, *, smooth: float = 1e-3) -
     """1 - soft Dice of all foreground (class, voxel) pairs of the batch in one sum (paper A, released code)."""
     foreground = truth.labels != 0
     own = (prediction.p_truth * foreground).sum()
-    return 1 - (2 * own + smooth) / (prediction.p_foreground.sum() + foreground.sum() + smooth)
+    missed = (prediction.p_wrong * foreground).sum()
+    return share(missed + prediction.p_wrong_foreground.sum(), 2 * own + smooth)
 
 
 @register("generalised_dice")
 def generalised_dice(prediction: Prediction, truth: Truth, *, smooth: float = 1e-5) -> Tensor:
     """1 - generalised Dice of the foreground, classes weighted by ``1 / (volume^2 + 1e-3)``, mean over samples.
 
-    Paper A's baseline as released, where an absent class has by far the largest weight.
+    Paper A's baseline as released, where an absent class has by far the largest weight. It adds ``smooth`` to half of
+    the numerator ``2 sum(w own) + 2 smooth``, so that a perfect prediction is a little below 0.
     """
-    own, predicted, true = (total[:, 1:] for total in overlaps(prediction, truth))
-    weight = 1 / (true**2 + 1e-3)
-    common, both = (weight * own).sum(1), (weight * (predicted + true)).sum(1)
-    return (1 - 2 * (common + smooth) / (both + smooth)).mean()
+    own, missed, false = (total[:, 1:] for total in overlaps(prediction, truth))
+    weight = 1 / (truth.class_counts[:, 1:].to(own.dtype) ** 2 + 1e-3)
+    common, wrong = (weight * own).sum(1), (weight * (missed + false)).sum(1)
+    return (share(wrong, 2 * common + smooth) - smooth / (wrong + 2 * common + smooth)).mean()
 
 
 @register("tversky")
@@ -47,24 +49,51 @@ def tversky(
 
     False positives weigh ``alpha``, false negatives ``beta`` (Salehi et al. 2017).
     """
-    own, predicted, true = (total[:, 1:] for total in overlaps(prediction, truth))
-    wrong = alpha * (predicted - own) + beta * (true - own)
-    return (1 - (own + smooth) / (own + wrong + smooth)).mean()
+    own, missed, false = (total[:, 1:] for total in overlaps(prediction, truth))
+    return share(alpha * false + beta * missed, own + smooth).mean()
 
 
 @register("mcc")
 def matthews(prediction: Prediction, truth: Truth) -> Tensor:
-    """1 - Matthews correlation coefficient, mean over samples and classes (Abhishek & Hamarneh 2021), by MONAI."""
-    from monai.losses import MCCLoss  # takes seconds, which a job with other losses need not wait
-
-    value: Tensor = MCCLoss()(prediction.p, truth.one_hot(prediction.dtype))
-    return value
+    """1 - Matthews correlation coefficient, mean over samples and classes (Abhishek & Hamarneh 2021), as MONAI's."""
+    own, missed, false = overlaps(prediction, truth)
+    is_own = truth.one_hot(torch.bool)
+    rejected = prediction.p_not.masked_fill(is_own, 0).flatten(2).sum(2)
+    product = (own + false) * (own + missed) * (rejected + false) * (rejected + missed)
+    return 1 - ((own * rejected - false * missed) / torch.sqrt(product + 1e-5)).mean()
 
 
 def overlaps(prediction: Prediction, truth: Truth) -> tuple[Tensor, Tensor, Tensor]:
-    """Three (N, C) sums over voxels: probability on the class's own voxels, all its probability, its voxels."""
-    own = _SumByClass.apply(prediction.p_truth, truth.labels, truth.num_classes)  # type: ignore[no-untyped-call]  # torch's
-    return own, prediction.p.flatten(2).sum(2), truth.class_counts.to(prediction.dtype)
+    """Three (N, C) sums over voxels: a class's probability on its own voxels, what is missing there, and elsewhere."""
+
+    def by_class(values: Tensor) -> Tensor:
+        return cast(Tensor, _SumByClass.apply(values, truth.labels, truth.num_classes))  # type: ignore[no-untyped-call]  # torch's
+
+    false = prediction.p.masked_fill(truth.one_hot(torch.bool), 0).flatten(2).sum(2)
+    return by_class(prediction.p_truth), by_class(prediction.p_wrong), false
+
+
+def share(part: Tensor, rest: Tensor) -> Tensor:
+    """``part / (part + rest)``: 1 - Dice and its like, as the share of what is wrong.
+
+    Neither the value nor a gradient is the difference of nearly equal numbers, as in ``1 - rest / (part + rest)``.
+    """
+    value: Tensor = _Share.apply(part, rest)  # type: ignore[no-untyped-call]  # torch's
+    return value
+
+
+class _Share(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, part: Tensor, rest: Tensor) -> Tensor:
+        ctx.save_for_backward(part, rest)
+        return part / (part + rest)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        part, rest = ctx.saved_tensors
+        whole = part + rest
+        return grad * (rest / whole) / whole, -grad * (part / whole) / whole
 
 
 class _SumByClass(torch.autograd.Function):

@@ -23,13 +23,13 @@ def region_wise(prediction: Prediction, truth: Truth, *, map: MapName = "rectifi
     """Mean of ``p_c z_c`` for the named map z: "rectified", "boundary", "active_contour" or another of MAPS.
 
     A map with one value d per voxel stands for ``z = -d`` in the voxel's own class and +1 in the others. Then
-    ``sum_c p_c z_c = 1 - p_y (1 + d)``, which costs one value per voxel instead of C.
+    ``sum_c p_c z_c = (1 - p_y) - p_y d``, which costs one value per voxel instead of C.
     """
     if map == ACTIVE_CONTOUR:
-        return (1 - 2 * prediction.p_truth.mean()) / truth.num_classes
+        return (prediction.p_wrong - prediction.p_truth).mean() / truth.num_classes
     values = truth.map(map)
     if values.ndim == truth.labels.ndim:
-        return (1 - (prediction.p_truth * (1 + values)).mean()) / truth.num_classes
+        return (prediction.p_wrong - prediction.p_truth * values).mean() / truth.num_classes
     return (prediction.p * values).mean()
 
 
