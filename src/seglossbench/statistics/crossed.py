@@ -12,7 +12,7 @@ cases and new trainings of the same losses, network, training data and split. do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ def crossed(squares: MeanSquares, level: float = LEVEL) -> Interval:
     """The crossed interval of each mean, its p-value, and the parts of cases and seeds."""
     case_part, seed_part = _parts(squares, (1 - level) / 2)
     whole = case_part + seed_part
-    half = half_width(squares, level)
+    half = half_width(squares, 1 - level)
     with np.errstate(invalid="ignore", divide="ignore"):
         case_share = np.where(whole > 0, case_part / whole, np.nan)
     case_share = np.where(squares.seeds < 2, np.nan, case_share)
@@ -102,9 +102,9 @@ def crossed(squares: MeanSquares, level: float = LEVEL) -> Interval:
     )
 
 
-def half_width(squares: MeanSquares, level: float = LEVEL) -> Array:
-    """Half the width of each crossed interval."""
-    case_part, seed_part = _parts(squares, (1 - level) / 2)
+def half_width(squares: MeanSquares, alpha: ArrayLike = 1 - LEVEL) -> Array:
+    """Half the width of each crossed interval of the level 1 - ``alpha``."""
+    case_part, seed_part = _parts(squares, np.asarray(alpha, float) / 2)
     half: Array = np.sqrt(case_part + seed_part)
     return half
 
@@ -112,13 +112,21 @@ def half_width(squares: MeanSquares, level: float = LEVEL) -> Array:
 def p_value(squares: MeanSquares, against: ArrayLike = 0.0) -> Array:
     """The two-sided p-value: the level at which the interval just reaches ``against``."""
     distance = np.abs(squares.mean - np.asarray(against, float))
+    return alpha_that_reaches(lambda alpha: half_width(squares, alpha), distance)
+
+
+def alpha_that_reaches(half_at: Callable[[Array], Array], distance: Array) -> Array:
+    """The ``alpha`` of which intervals are ``distance`` wide to each side, by bisection; NaN where they have no end.
+
+    ``half_at`` gives half the width of each interval from its ``alpha``.
+    """
     low, high = np.full(distance.shape, _SMALLEST_LOG_P), np.zeros(distance.shape)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        reaches = np.sqrt(np.sum(_parts(squares, np.exp(middle) / 2), axis=0)) >= distance
+        reaches = half_at(np.exp(middle)) >= distance
         low, high = np.where(reaches, middle, low), np.where(reaches, high, middle)
     p: Array = np.where(distance == 0, 1.0, np.exp((low + high) / 2))
-    return np.where(np.isnan(np.sum(_parts(squares, 0.025), axis=0)), np.nan, p)
+    return np.where(np.isnan(half_at(np.full(distance.shape, 1 - LEVEL))), np.nan, p)
 
 
 def on_logit_scale(interval: Interval) -> Interval:

@@ -161,4 +161,4 @@ def _half_widths(
     full = np.ones(draws)
     squares = MeanSquares(np.zeros(draws), **drawn, seeds=full * seeds, cases=full * cases)
     sd = np.sqrt(parts.case**2 / cases + parts.seed**2 / seeds + residual / (seeds * cases))
-    return half_width(squares, level), float(sd)
+    return half_width(squares, 1 - level), float(sd)
