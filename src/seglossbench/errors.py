@@ -1,10 +1,19 @@
 """The two ways in which a command can fail, so that people see one line and no traceback."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 
 class InputError(ValueError):
     """Bad input: the message is one line that names the file, key or value at fault and what would be right."""
+
+
+class InputErrors(InputError):
+    """All faults of one input: ``lines`` has one for each and, where there are several, one that counts them."""
+
+    def __init__(self, what: str, faults: Sequence[str]) -> None:
+        count = [f"{len(faults)} faults: {what}"] if len(faults) > 1 else []
+        self.lines = (*faults, *count)
+        super().__init__("; ".join((*count, *faults)))
 
 
 class JobError(RuntimeError):

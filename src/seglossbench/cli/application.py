@@ -9,7 +9,7 @@ import click
 
 from seglossbench import __version__
 from seglossbench.acquisition import sources
-from seglossbench.errors import InputError, JobError, nearest
+from seglossbench.errors import InputError, InputErrors, JobError, nearest
 from seglossbench.experiment import Experiment
 from seglossbench.params import merge, parse_value
 
@@ -108,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         is_input = isinstance(error, InputError)
         if not isinstance(error, InputError | JobError):
             error = JobError(f"{type(error).__name__}: {error} (--debug before the command shows where)")
-        click.echo(f"seglossbench: {' '.join(str(error).split())}", err=True)
+        lines = error.lines if isinstance(error, InputErrors) else (str(error),)
+        for line in lines:
+            click.echo(f"seglossbench: {' '.join(line.split())}", err=True)
         sys.exit(2 if is_input else 1)
     sys.exit(status if isinstance(status, int) else 0)

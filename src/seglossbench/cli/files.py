@@ -6,7 +6,7 @@ import click
 
 from seglossbench.cli.application import cli
 from seglossbench.errors import JobError
-from seglossbench.vocabulary.conventions import EMPTY_POLICIES, HD95_CONVENTIONS
+from seglossbench.vocabulary.conventions import EMPTY_POLICIES, HD95_CONVENTIONS, MISSING, Missing
 
 
 @cli.command()
@@ -28,6 +28,20 @@ from seglossbench.vocabulary.conventions import EMPTY_POLICIES, HD95_CONVENTIONS
     show_default=True,
     help="What an empty mask scores.",
 )
+@click.option(
+    "--missing",
+    type=click.Choice(MISSING),
+    default="error",
+    show_default=True,
+    help="A truth without prediction: an error, scored as empty, or left out (as a prediction without truth).",
+)
+@click.option(
+    "--ignore",
+    type=int,
+    metavar="LABEL",
+    help="Leaves out voxels of this label in the truth; by default nnU-Net's ignore of the dataset.json beside it.",
+)
+@click.option("--loss", default="-", metavar="NAME", help="What the scores are of, as reports call it.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("scores.csv"), show_default=True)
 def score(
@@ -37,6 +51,9 @@ def score(
     metrics: str | None,
     hd95: str,
     empty: str,
+    missing: Missing,
+    ignore: int | None,
+    loss: str,
     workers: int,
     out: Path,
 ) -> None:
@@ -46,6 +63,7 @@ def score(
     Examples:
       seglossbench score truth.nii.gz prediction.nii.gz
       seglossbench score labelsTs predictions --regions "WT=1,2,4 TC=1,4 ET=4" --out scores.csv
+      seglossbench score labelsTs cwcd --loss CWCD --missing empty --ignore 255 --out cwcd.csv
     """
     from seglossbench import stages
 
@@ -56,6 +74,9 @@ def score(
         metrics.split(",") if metrics else None,
         hd95=hd95,
         empty=empty,
+        missing=missing,
+        ignore=ignore,
+        loss=loss,
         workers=workers,
         out=out,
     )

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from seglossbench.data.cases import Case, CaseIndex, Modality, Part, Problem, image_files, image_stem
 from seglossbench.errors import InputError
@@ -181,6 +181,26 @@ def _classes(file: Path, description: Mapping[str, Any]) -> tuple[dict[str, int]
     by_value = {value: name for name, value in label_values.items()}
     regions = {name: tuple(by_value[one] for one in of_name) for name, of_name in values.items()}
     return label_values, {name: region for name, region in regions.items() if values[name] != [0]}
+
+
+class Ignored(NamedTuple):
+    """The label value whose voxels nobody has annotated, and the dataset.json that says so."""
+
+    value: int
+    file: Path
+
+
+def ignored_label(labels: Path) -> Ignored | None:
+    """nnU-Net's label ``ignore`` of the dataset.json beside a label file, a folder of them, or one above, if any."""
+    folders = [labels, labels.parent, *([labels.parent.parent] if labels.is_file() else [])]
+    for folder in folders:
+        try:
+            value = json.loads((folder / "dataset.json").read_text(encoding="utf-8-sig"))["labels"]["ignore"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if isinstance(value, int):
+            return Ignored(value, folder / "dataset.json")
+    return None
 
 
 def _listed(value: Any) -> list[Any]:

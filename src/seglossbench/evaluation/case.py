@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, TypedDict
 
 import numpy as np
@@ -12,7 +13,7 @@ from seglossbench.errors import InputError
 from seglossbench.evaluation.comparison import Case, Comparison
 from seglossbench.evaluation.empty import Policy, diagonal_mm, policy_named, status
 from seglossbench.evaluation.metrics import Measure, metrics_named
-from seglossbench.vocabulary.metrics import USUAL
+from seglossbench.vocabulary.metrics import IN_VOXELS, USUAL
 from seglossbench.vocabulary.tables import STATUS, Status
 
 Value = float | int | str | None
@@ -28,6 +29,7 @@ def score_case(
     metrics: Sequence[str] = USUAL,
     empty: str = "diagonal",
     hd95: str = "pooled",
+    ignore: int | None = None,
 ) -> list[Record]:
     """The scores of two label maps (integers, 2D or 3D, of one shape), as records ``{class, metric, value}``.
 
@@ -35,15 +37,17 @@ def score_case(
     size along each array axis. An undefined value is None; a class whose truth or prediction is empty has a record
     ``status`` more, which says ``prediction_empty``, ``truth_empty`` or ``both_empty``. Metrics are those of
     ``vocabulary.metrics``, policies for ``empty`` masks those of ``evaluation.empty``; ``hd95`` is the convention that
-    the metric HD95 follows, ``pooled`` or ``max_directed``. Raises InputError for arguments that do not fit.
+    the metric HD95 follows, ``pooled`` or ``max_directed``. Voxels whose truth is ``ignore`` are background in both
+    maps. Raises InputError that names the argument that does not fit.
     """
-    policy = policy_named(empty)
-    wanted = metrics_named(metrics, hd95)
-    policy.check([metric.name for metric in wanted if metric.kind])
-    values_of = check_classes(classes)
+    policy, wanted = check_conventions(metrics, empty, hd95)
+    values_of = check_classes(classes, ignore)
     truth, prediction, spacing_mm = _checked_maps(truth, prediction, spacing_mm)
+    if ignore is not None:
+        counts = truth != ignore
+        truth, prediction = truth * counts, prediction * counts
     # The metrics of a policy in voxels carry its name: they must not be averaged with those in mm.
-    suffix = f"_{empty}" if policy.in_voxels else ""
+    suffix = IN_VOXELS if policy.in_voxels else ""
     unit_mm = (1.0,) * truth.ndim if policy.in_voxels else spacing_mm
     diagonal = diagonal_mm(truth.shape, unit_mm)
 
@@ -61,14 +65,44 @@ def score_case(
     return records
 
 
-def check_classes(classes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    """The different label values of each class; raises InputError for a class without values."""
+def check_conventions(metrics: Sequence[str], empty: str, hd95: str) -> tuple[Policy, tuple[Measure, ...]]:
+    """The policy for empty masks and the metrics of those names; raises InputError that names the argument at fault."""
+    policy, wanted = policy_named(empty), metrics_named(metrics, hd95)
+    policy.check([metric.name for metric in wanted if metric.kind])
+    return policy, wanted
+
+
+def check_classes(
+    classes: Mapping[str, Sequence[int]], ignore: int | None = None
+) -> dict[str, tuple[int, ...]]:
+    """The different label values of each class; raises InputError for a class without values, or an ignored one."""
+    if not isinstance(classes, Mapping):
+        raise InputError(
+            f"classes: expected names and their label values, such as {{'ET': [4]}}, found {classes!r}"
+        )
     if not classes:
         raise InputError("classes: none given; name at least one, such as ET=4")
-    for name, values in classes.items():
-        if not values:
-            raise InputError(f"classes: {name}: no label values; give at least one, such as {name}=1")
-    return {name: tuple(sorted({int(value) for value in values})) for name, values in classes.items()}
+    if ignore is not None and not _is_label(ignore):
+        raise InputError(f"ignore: a label value is a whole number, found {ignore!r}")
+    return {str(name): _values(f"classes: {name}", values, ignore) for name, values in classes.items()}
+
+
+def _values(where: str, given: object, ignore: int | None) -> tuple[int, ...]:
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InputError(f"{where}: expected a list of label values, such as [4], found {given!r}")
+    values = list(given)
+    if not values:
+        raise InputError(f"{where}: no label values; give at least one, such as [1]")
+    for value in values:
+        if not _is_label(value):
+            raise InputError(f"{where}: a label value is a whole number, found {value!r}")
+        if value == ignore:
+            raise InputError(f"{where}: label {value} is ignored; leave it out")
+    return tuple(sorted({int(value) for value in values}))
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _value(
@@ -87,8 +121,8 @@ def _checked_maps(
     truth: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]
 ) -> tuple[NDArray[Any], NDArray[Any], tuple[float, ...]]:
     """The maps and the spacing in the order in which the arrays lie in memory, which no metric depends on."""
-    truth, prediction = np.asarray(truth), np.asarray(prediction)
-    spacing_mm = tuple(float(size) for size in spacing_mm)
+    truth, prediction = _array("truth", truth), _array("prediction", prediction)
+    spacing_mm = _sizes(spacing_mm)
     for name, labels in (("truth", truth), ("prediction", prediction)):
         if labels.dtype.kind not in "biu":
             raise InputError(f"{name}: label maps hold integers, found {labels.dtype}; convert it first")
@@ -105,3 +139,21 @@ def _checked_maps(
     if truth.flags.f_contiguous and not truth.flags.c_contiguous:
         return truth.T, prediction.T, spacing_mm[::-1]
     return truth, prediction, spacing_mm
+
+
+def _array(name: str, labels: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(labels)
+    except ValueError as error:
+        raise InputError(f"{name}: no array: {error}") from None
+
+
+def _sizes(spacing_mm: object) -> tuple[float, ...]:
+    try:
+        if isinstance(spacing_mm, Iterable) and not isinstance(spacing_mm, str):
+            return tuple(float(size) for size in spacing_mm)
+    except (TypeError, ValueError):
+        pass
+    raise InputError(
+        f"spacing_mm: expected the voxel size in mm along each axis, such as (1, 1, 3), found {spacing_mm!r}"
+    )

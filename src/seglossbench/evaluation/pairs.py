@@ -10,25 +10,35 @@ from typing import NamedTuple
 import numpy as np
 
 from seglossbench.data.grids import difference
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, InputErrors
 from seglossbench.evaluation.case import Record, score_case
 from seglossbench.evaluation.label_files import LabelFile, is_label_file, read_labels, stem_of
 from seglossbench.image_files import SUFFIXES
+from seglossbench.vocabulary.conventions import Missing
 
 
 class Pair(NamedTuple):
-    """The two files of a case."""
+    """The two files of a case; without a prediction, it is scored as if nothing had been predicted."""
 
     case: str
     truth: Path
-    prediction: Path
+    prediction: Path | None
 
 
-def pair_files(truth: Path, prediction: Path) -> list[Pair]:
+class Pairing(NamedTuple):
+    """The pairs of two folders, what is wrong with the folders (a line each), and the cases that were left out."""
+
+    pairs: list[Pair]
+    faults: list[str]
+    left_out: list[str]
+
+
+def find_pairs(truth: Path, prediction: Path, missing: Missing = "error") -> Pairing:
     """The pairs of two folders by their files' names without ending, or the one pair of two files.
 
-    Other files, such as those that nnU-Net writes beside its predictions, are left alone. Raises InputError that names
-    a truth without prediction or the other way round.
+    Other files, such as those that nnU-Net writes beside its predictions, are left alone. A truth without prediction
+    is a fault, or a pair without prediction (``missing``: ``empty``), or left out (``skip``); a prediction without
+    truth is left out by ``skip`` and a fault otherwise. Raises InputError for paths of two kinds, or without files.
     """
     for path in (truth, prediction):
         if not path.exists():
@@ -37,16 +47,33 @@ def pair_files(truth: Path, prediction: Path) -> list[Pair]:
         folder, file = (truth, prediction) if truth.is_dir() else (prediction, truth)
         raise InputError(f"{folder} is a folder and {file} a file; give two files or two folders")
     if not truth.is_dir():
-        return [Pair(stem_of(truth), truth, prediction)]
-    truths, predictions = _label_files(truth), _label_files(prediction)
-    _refuse_unpaired(prediction, "prediction", sorted(truths.keys() - predictions.keys()), truths)
-    _refuse_unpaired(truth, "truth", sorted(predictions.keys() - truths.keys()), predictions)
-    return [Pair(case, truths[case], predictions[case]) for case in sorted(truths)]
+        return Pairing([Pair(stem_of(truth), truth, prediction)], [], [])
+    faults: list[str] = []
+    truths, predictions = _label_files(truth, faults), _label_files(prediction, faults)
+    without, extra = sorted(truths.keys() - predictions.keys()), sorted(predictions.keys() - truths.keys())
+    if missing == "error":
+        faults += [f"{prediction}: no prediction for {truths[case]}" for case in without]
+    if missing != "skip":
+        faults += [f"{truth}: no truth for {predictions[case]}" for case in extra]
+    scored = truths if missing == "empty" else truths.keys() & predictions.keys()
+    pairs = [Pair(case, truths[case], predictions.get(case)) for case in sorted(scored)]
+    return Pairing(pairs, faults, sorted([*without, *extra]) if missing == "skip" else [])
 
 
-def read_pair(pair: Pair) -> tuple[LabelFile, LabelFile]:
+def pair_files(truth: Path, prediction: Path, missing: Missing = "error") -> list[Pair]:
+    """The pairs that ``find_pairs`` finds; raises InputError with all faults."""
+    found = find_pairs(truth, prediction, missing)
+    if found.faults:
+        raise InputErrors("files are paired by their names", found.faults)
+    return found.pairs
+
+
+def read_pair(pair: Pair) -> tuple[LabelFile, LabelFile | None]:
     """Both label maps of a pair; raises InputError unless they are on the same grid."""
-    truth, prediction = read_labels(Path(pair.truth)), read_labels(Path(pair.prediction))
+    truth = read_labels(Path(pair.truth))
+    if pair.prediction is None:
+        return truth, None
+    prediction = read_labels(Path(pair.prediction))
     if truth.has_place and prediction.has_place:
         prediction = replace(prediction, volume=prediction.volume.turned_onto(truth.volume.grid))
         grids = prediction.volume.grid, truth.volume.grid
@@ -61,42 +88,46 @@ def read_pair(pair: Pair) -> tuple[LabelFile, LabelFile]:
 
 
 def score_pair(
-    pair: Pair, classes: Mapping[str, Sequence[int]], metrics: Sequence[str], empty: str, hd95: str
+    pair: Pair,
+    classes: Mapping[str, Sequence[int]],
+    metrics: Sequence[str],
+    empty: str,
+    hd95: str,
+    ignore: int | None,
 ) -> list[Record]:
     """The scores of the two files of a case, as of ``score_case``."""
     truth, prediction = read_pair(pair)
+    labels = truth.labels
     return score_case(
-        truth.labels,
-        prediction.labels,
+        labels,
+        np.zeros_like(labels) if prediction is None else prediction.labels,
         truth.spacing_mm,
         classes=classes,
         metrics=metrics,
         empty=empty,
         hd95=hd95,
+        ignore=ignore,
     )
 
 
-def labels_of_pair(pair: Pair) -> set[int]:
-    """The label values but 0 that occur in one of the two files of a case."""
-    found = {int(value) for file in read_pair(pair) for value in np.unique(file.labels)}
-    return found - {0}
+def examine(pair: Pair, find_labels: bool) -> tuple[set[int], str]:
+    """What forbids to score a pair, in words, if anything; with ``find_labels``, also its label values but 0."""
+    try:
+        files = read_pair(pair)
+    except InputError as error:
+        return set(), str(error)
+    if not find_labels:
+        return set(), ""
+    return {int(value) for file in files if file for value in np.unique(file.labels)} - {0}, ""
 
 
-def _label_files(folder: Path) -> dict[str, Path]:
+def _label_files(folder: Path, faults: list[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if is_label_file(path) and path.is_file():
-            if other := files.get(stem_of(path)):
-                raise InputError(f"{folder}: {other.name} and {path.name} are of the same case; remove one")
-            files[stem_of(path)] = path
+            other = files.setdefault(stem_of(path), path)
+            if other != path:
+                faults.append(f"{folder}: {other.name} and {path.name} are of the same case; remove one")
     if not files:
         raise InputError(f"{folder}: holds no label map; looked for {', '.join(SUFFIXES)}")
     return files
-
-
-def _refuse_unpaired(folder: Path, kind: str, missing: list[str], others: Mapping[str, Path]) -> None:
-    if missing:
-        more = f" (and for {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise InputError(
-            f"{folder}: no {kind} for {others[missing[0]]}{more}; files are paired by their names"
-        )

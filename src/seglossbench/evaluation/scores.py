@@ -2,61 +2,75 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from seglossbench.errors import InputError
-from seglossbench.evaluation.case import check_classes
-from seglossbench.evaluation.empty import policy_named
-from seglossbench.evaluation.metrics import metrics_named
-from seglossbench.evaluation.pairs import Pair, labels_of_pair, score_pair
+from seglossbench.errors import InputError, InputErrors, nearest
+from seglossbench.evaluation.case import check_classes, check_conventions
+from seglossbench.evaluation.pairs import Pair, examine, score_pair
 from seglossbench.parallel import over_cases
 from seglossbench.vocabulary.metrics import USUAL
 from seglossbench.vocabulary.tables import IDENTITY, SCORES, STATUS
 
 
 def score_files(
-    pairs: Iterable[tuple[str, Path, Path]],
+    pairs: Iterable[tuple[str, Path, Path | None]],
     *,
     classes: Mapping[str, Sequence[int]] | None = None,
     metrics: Sequence[str] = USUAL,
     empty: str = "diagonal",
     hd95: str = "pooled",
+    ignore: int | None = None,
     identity: Mapping[str, str | int] | None = None,
+    faults: Sequence[str] = (),
     workers: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
     """The scores of pairs of files (case, truth, prediction), as ``pairs.pair_files`` finds them: columns SCORES.
 
-    Without ``classes`` every label value but 0 that occurs in any of the files is a class of its own. ``identity``
-    fills the first four columns, ``-`` where it says nothing; the other arguments are those of ``score_case``.
-    ``workers`` processes share the cases; a script that asks for several must guard its main part by
-    ``if __name__ == "__main__"``. Raises InputError that names the file or argument at fault.
+    A prediction that is None counts as one of nothing. Without ``classes`` every label value but 0 and ``ignore`` that
+    occurs in any of the files is a class of its own. ``identity`` fills the first four columns, ``-`` where it says
+    nothing; the other arguments are those of ``score_case``. All files are looked at before any is scored: raises
+    InputError that names each of them that cannot be, after the ``faults`` that are known already, or the argument at
+    fault. ``workers`` processes share the cases; a script that asks for several must guard its main part by
+    ``if __name__ == "__main__"``.
     """
-    cases = [Pair(case, Path(truth), Path(prediction)) for case, truth, prediction in pairs]
-    metrics_named(metrics, hd95)
-    policy_named(empty)
-    if not cases:
+    cases = [Pair(case, Path(truth), prediction and Path(prediction)) for case, truth, prediction in pairs]
+    check_conventions(metrics, empty, hd95)
+    if classes is not None:
+        classes = check_classes(classes, ignore)
+    run = _identity(identity or {})
+    if not cases and not faults:
         raise InputError("score: no case to score; give at least one truth with its prediction")
     bar = None if progress else False
+    look = partial(examine, find_labels=classes is None)
+    seen = list(over_cases(look, cases, workers, "check", bar))
+    if all_faults := [*faults, *(fault for _, fault in seen if fault)]:
+        raise InputErrors("nothing was scored", all_faults)
     if classes is None:
-        found = set(itertools.chain(*over_cases(labels_of_pair, cases, workers, "labels", bar)))
+        found = set().union(*(labels for labels, _ in seen)) - {ignore}
         if not found:
             raise InputError(f"{cases[0].truth} and all other files hold no label but 0; name the classes")
         classes = {str(value): (value,) for value in sorted(found)}
-    classes = check_classes(classes)
-    score = partial(score_pair, classes=classes, metrics=tuple(metrics), empty=empty, hd95=hd95)
-    run = {column: (identity or {}).get(column, "-") for column in IDENTITY}
+    score = partial(
+        score_pair, classes=classes, metrics=tuple(metrics), empty=empty, hd95=hd95, ignore=ignore
+    )
     rows = [
         {**run, "case": pair.case, **record}
         for pair, records in zip(cases, over_cases(score, cases, workers, "score", bar), strict=True)
         for record in records
     ]
     return pd.DataFrame(rows, columns=list(SCORES)).astype({"value": object})
+
+
+def _identity(given: Mapping[str, str | int]) -> dict[str, str | int]:
+    for column in given:
+        if column not in IDENTITY:
+            raise InputError(f"identity: unknown column {column!r}; {nearest(str(column), IDENTITY)}")
+    return {column: given.get(column, "-") for column in IDENTITY}
 
 
 def count_empty(scores: pd.DataFrame) -> dict[str, int]:

@@ -71,11 +71,10 @@ def report_scores(files: Sequence[Path], out: Path) -> Path:
     import pandas as pd
 
     from seglossbench.analysis.inputs import load_scores
-    from seglossbench.reporting.page import Facts, write_report
+    from seglossbench.reporting.page import write_report
+    from seglossbench.reporting.stated import facts_of_scores
 
-    return write_report(
-        out, load_scores(files), pd.DataFrame(), Facts(experiment=" + ".join(map(str, files)))
-    )
+    return write_report(out, load_scores(files), pd.DataFrame(), facts_of_scores(files))
 
 
 def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":

@@ -1,12 +1,18 @@
 """The conventions that scores follow, by the names that params, commands and reports use, each in words."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 HD95Convention = Literal["pooled", "max_directed"]
 EmptyPolicy = Literal["diagonal", "drop", "nnunet", "inf", "brats", "paper_a_released"]
 
 HD95_CONVENTIONS: tuple[HD95Convention, ...] = get_args(HD95Convention)
+Missing = Literal["error", "empty", "skip"]
+"""What a truth without prediction is: a fault, a prediction of nothing, or left out."""
 EMPTY_POLICIES: tuple[EmptyPolicy, ...] = get_args(EmptyPolicy)
+
+MISSING: tuple[Missing, ...] = get_args(Missing)
 
 BRATS_MM = 373.12866
 """What BraTS gives for a missed class: the diagonal of 240 x 240 x 155 voxels of 1 mm."""
@@ -40,3 +46,19 @@ def explained(name: str) -> str:
     """The name of a convention with what it means; any other text as it is."""
     meaning = {str(known): words for known, words in _WORDS.items()}.get(name)
     return f"{name}: {meaning}" if meaning else name
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How the scores of a table were made; ``hd95`` is empty where no metric needs it.
+
+    ``distance_unit`` is mm, px or voxels; ``ignored_label`` the one whose voxels were left out; ``scored_as_empty`` are
+    the cases without prediction, ``left_out`` those without one of the two files.
+    """
+
+    hd95: str
+    empty: str
+    distance_unit: str
+    ignored_label: int | None = None
+    scored_as_empty: Sequence[str] = ()
+    left_out: Sequence[str] = ()
