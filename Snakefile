@@ -12,3 +12,4 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        rules.track.output,

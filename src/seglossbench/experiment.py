@@ -187,11 +187,6 @@ class Experiment:
         """The part whose params prepare a dataset."""
         return next((part for part in self.parts if dataset in part.datasets), self)
 
-    @property
-    def tracked(self) -> Path:
-        """The mark that MLflow has the present runs and scores."""
-        return Path("logs") / f"tracked-{digest([str(run.scores) for run in self.runs])}"
-
     def dataset(self, name: str) -> Dataset:
         """The dataset of that name, of the grid or else of the params; raises InputError that lists the known ones."""
         chosen = {dataset.name: dataset for dataset in self.datasets}

@@ -97,6 +97,18 @@ def duration_seconds(folder: Path) -> float:
     return float(json.loads((folder / "outcome.json").read_text())["seconds"])
 
 
+def period_seconds(folder: Path) -> tuple[float, float]:
+    """When the first call that trained a run began and when the last one ended, in seconds since 1970.
+
+    ``folder`` is the finished or the working folder; a call that was killed ended when it left its last file.
+    """
+    calls = _calls(folder, ended=True)
+    if not calls:
+        return folder.stat().st_mtime, folder.stat().st_mtime
+    began, ended = calls[0]["started"], calls[-1]["ended"]
+    return datetime.fromisoformat(began).timestamp(), datetime.fromisoformat(ended).timestamp()
+
+
 def versions_of(folders: Iterable[Path]) -> dict[str, str]:
     """The versions of Python, the libraries and this project's code that runs were trained with, as they recorded.
 

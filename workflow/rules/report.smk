@@ -1,31 +1,53 @@
 # MLflow's view of the finished runs, and the report of the experiment.
 from seglossbench.code import code_version
+from seglossbench.files import digest
+from seglossbench.tracking import marks
+
+# No training and no report waits for MLflow. What it lacks is told at the end, and the next call tries again.
+TRACKED = marks.mark_of(EXPERIMENT)
+if workflow.is_main_process:
+    marks.sync_mark(EXPERIMENT)
+
+    @atexit.register
+    def tell_what_mlflow_lacks():
+        if problem := marks.problem_of(TRACKED):
+            options = [f"--set {shlex.quote(f'{key}={json.dumps(value)}')}" for key, value in config.items()]
+            print(problem, "To fill it, as no report needs:", *["seglossbench", *options, "track"], file=sys.stderr)
 
 
 rule track:
     input:
         rules.evaluate_all.input,
-        ancient(rules.track_store.output),
     output:
-        touch(EXPERIMENT.tracked),
+        TRACKED,
     log:
         "logs/track.log",
     message:
-        "bring MLflow up to the runs"
+        "make MLflow equal to the runs"
     shell:
-        "{SEGLOSSBENCH} track > {log} 2>&1"
+        "{SEGLOSSBENCH} track --mark {output} > {log} 2>&1"
 
 
 rule report:
     input:
         rules.evaluate_all.input,
-        rules.track.output,
     output:
         EXPERIMENT.report,
     log:
         "logs/report.log",
     params:
         code=code_version("reporting", "statistics"),
+        # What is on the page and in no run's scores: titles, the order of the runs, and which scores were published.
+        content=digest(
+            [
+                EXPERIMENT.name,
+                [run.id for run in EXPERIMENT.runs],
+                [
+                    dataset.params.published and dataset.params.published.model_dump(mode="json")
+                    for dataset in EXPERIMENT.datasets
+                ],
+            ]
+        ),
     message:
         "report {EXPERIMENT.name}"
     shell:

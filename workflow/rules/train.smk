@@ -8,18 +8,6 @@ if workflow.is_main_process:
         sync_mark(run.folder, run.trained)
 
 
-rule track_store:
-    # One job creates the MLflow store, because parallel ones that open a new SQLite store at once break it.
-    output:
-        touch("logs/mlflow_store.created"),
-    log:
-        "logs/track_store.log",
-    message:
-        "create the MLflow store"
-    shell:
-        "{SEGLOSSBENCH} track --create-store > {log} 2>&1"
-
-
 for batch in EXPERIMENT.train_jobs():
     rule_name = f"train_{batch[0].name}" + (f"_and_{len(batch) - 1}_more" if len(batch) > 1 else "")
     if workflow.is_rule(rule_name):  # names that differ in what a rule's name cannot have, such as a-b and a_b
@@ -31,7 +19,6 @@ for batch in EXPERIMENT.train_jobs():
         input:
             batch[0].dataset.prepared,
             batch[0].dataset.maps,
-            ancient(rules.track_store.output),
         output:
             touch([run.trained for run in batch]),
         log:

@@ -47,26 +47,27 @@ def evaluate(settings: Settings, run: str, threads: int | None) -> None:
 
 
 @cli.command()
-@click.option("--create-store", is_flag=True, help="Only create the store, before parallel jobs write to it.")
 @click.option("--rebuild", is_flag=True, help="Remove what MLflow has of this experiment and fill it again.")
+@click.option(
+    "--mark",
+    type=click.Path(path_type=Path),
+    help="Say in this file what MLflow lacks, which is then no failure; for Snakemake.",
+)
 @pass_settings
-def track(settings: Settings, create_store: bool, rebuild: bool) -> None:
-    """Bring MLflow up to the run folders, which are the truth.
+def track(settings: Settings, rebuild: bool, mark: Path | None) -> None:
+    """Make MLflow equal to the run folders, which are the truth.
 
     \b
     Examples:
       seglossbench track
       seglossbench track --rebuild
     """
-    from seglossbench.tracking.store import Tracker
+    from seglossbench import stages
 
     experiment = settings.experiment
-    for part in experiment.parts:
-        tracker = Tracker(part.params.track.uri, part.name)
-        tracker.create_store()
-        if not create_store:
-            written = tracker.rebuild(part.runs, from_scratch=rebuild)
-            click.echo(f"{written} runs of {part.name} written to {part.params.track.uri}")
+    said = stages.track_and_mark(experiment, mark) if mark else stages.track(experiment, rebuild=rebuild)
+    for line in said:
+        click.echo(line)
 
 
 @cli.command()

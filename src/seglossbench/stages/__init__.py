@@ -5,6 +5,7 @@ from seglossbench.stages.files import diagnose_maps, score
 from seglossbench.stages.preparation import cache_maps, download, download_source, preprocess, split_of
 from seglossbench.stages.progress import status
 from seglossbench.stages.reports import report, report_scores
+from seglossbench.stages.tracking import track, track_and_mark
 from seglossbench.stages.training import predict, train, train_all
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "scored_classes",
     "split_of",
     "status",
+    "track",
+    "track_and_mark",
     "train",
     "train_all",
 ]

@@ -1,128 +1,240 @@
 """MLflow's view of the runs, written from the run folders, which are the truth."""
 
 import os
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import Run as Stored
+from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 from tqdm import tqdm
 
+from seglossbench.errors import JobError
 from seglossbench.experiment import Run
-from seglossbench.records import HistoryRow, failure, read_history, state
+from seglossbench.files import digest
+from seglossbench.records import (
+    HistoryRow,
+    State,
+    describe,
+    failure,
+    period_seconds,
+    read_history,
+    state,
+    working_folder,
+)
 from seglossbench.statistics.means import means_of_run
+from seglossbench.tracking.keys import metric_key, param_key
+from seglossbench.tracking.local import LocalStore
+from seglossbench.tracking.marks import RUN_TAG
 from seglossbench.vocabulary.tables import MEAN
 
-RUN_TAG = "seglossbench.run"
+HISTORY_TAG = "seglossbench.history"
 SCORES_TAG = "seglossbench.scores"
 STATE_TAG = "seglossbench.state"
 REASON_TAG = "seglossbench.reason"
+STATUS = {State.FAILED: "FAILED", State.INTERRUPTED: "KILLED"}
 BATCH = 900  # MLflow takes at most 1000 metrics at a time
+HOPELESS = 3  # runs in a row that could not be written
 # A server that is away is given up after seconds, not after MLflow's default of minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 
 
 class Tracker:
-    """Writes runs of one experiment to the MLflow store at ``uri``."""
+    """Writes runs of one experiment to the MLflow store at ``uri``, which is made if it is not there."""
 
     def __init__(self, uri: str, experiment: str) -> None:
+        self.local = LocalStore.at(uri)
+        if self.local is not None:
+            self.local.create()
         self.client = MlflowClient(tracking_uri=uri)
         self.experiment = experiment
 
     def create_store(self) -> str:
-        """Create the store and the experiment if they are not there, and return the experiment's MLflow id.
-
-        To be called by one job before parallel ones: processes that open a new SQLite store at once break it.
-        """
+        """The experiment's MLflow id, of one that is made if it is not there."""
         known = self.client.get_experiment_by_name(self.experiment)
-        if known is not None:
-            return str(known.experiment_id)
-        artifacts = (Path("mlartifacts") / self.experiment).resolve().as_uri()
-        return str(self.client.create_experiment(self.experiment, artifact_location=artifacts))
+        if known is None:
+            # Where the artifacts of a server lie is its own affair.
+            place = self.local.artifacts_of(self.experiment) if self.local else None
+            try:
+                return str(self.client.create_experiment(self.experiment, artifact_location=place))
+            except MlflowException:  # another process was faster
+                known = self.client.get_experiment_by_name(self.experiment)
+                if known is None:
+                    raise
+        if known.lifecycle_stage != "active":
+            self.client.restore_experiment(known.experiment_id)
+        return str(known.experiment_id)
 
-    def start(self, run: Run) -> str:
-        """The MLflow id of ``run``: of the one that it has, emptied of nothing, or of a new one."""
+    def start(self, run: Run, started: float | None = None) -> str:
+        """The MLflow id of ``run``, begun anew and at ``started`` (seconds since 1970): what was stored of it goes.
+
+        Tags of others than this program, such as notes of the user's, are kept.
+        """
         experiment_id = self.create_store()
-        found = self.client.search_runs(
-            [experiment_id], f"tags.`{RUN_TAG}` = '{run.id}'", ViewType.ACTIVE_ONLY, max_results=1
-        )
-        if found:
-            return str(found[0].info.run_id)
-        started = self.client.create_run(
+        former = self.client.search_runs([experiment_id], f"tags.`{RUN_TAG}` = '{run.id}'")
+        kept = {
+            key: value
+            for stored in former
+            for key, value in stored.data.tags.items()
+            if not key.startswith(("seglossbench.", "mlflow.")) or key == "mlflow.note.content"
+        }
+        begun = self.client.create_run(
             experiment_id,
-            run_name=f"{run.loss} · {run.network} · seed {run.seed} · {run.dataset.name}",
-            tags={RUN_TAG: run.id, **{k: str(v) for k, v in run.identity.items()}},
+            start_time=_milliseconds(time.time() if started is None else started),
+            run_name=f"{run.loss} · {run.network} · seed {run.seed} · {run.dataset.name}"[:250],
+            tags={**kept, RUN_TAG: run.id, **{key: str(value) for key, value in run.identity.items()}},
         )
-        id = str(started.info.run_id)
-        parameters = [Param(key, str(value)[:6000]) for key, value in flatten(run.settings).items()]
+        id = str(begun.info.run_id)
+        parameters = [
+            Param(param_key(key), str(value)[:6000]) for key, value in flatten(run.settings).items()
+        ]
         self.client.log_batch(id, params=parameters)
+        for stored in former:
+            self._remove(stored)
         return id
 
-    def log_history(self, id: str, rows: Sequence[HistoryRow]) -> None:
-        """Write history rows as metrics such as ``validation/DSC/liver`` over epochs."""
-        now = int(time.time() * 1000)
-        metrics = [Metric(metric_name(row.split, row.name), row.value, now, row.epoch) for row in rows]
+    def log_history(self, id: str, rows: Iterable[tuple[HistoryRow, float]]) -> None:
+        """Write history rows as metrics such as ``validation/DSC/liver`` over epochs.
+
+        With each comes its time (seconds since 1970); the same rows with the same times may be written again.
+        """
+        metrics = [
+            Metric(metric_key(row.split, row.name), row.value, _milliseconds(at), row.epoch)
+            for row, at in rows
+        ]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(id, metrics=metrics[start : start + BATCH])
 
-    def finish(self, id: str, status: str = "FINISHED") -> None:
-        """Mark the run as FINISHED or FAILED."""
-        self.client.set_terminated(id, status)
+    def finish(
+        self,
+        id: str,
+        status: str = "FINISHED",
+        history: Sequence[HistoryRow] | None = None,
+        ended: float | None = None,
+    ) -> None:
+        """Mark the run as FINISHED, FAILED or KILLED, and ``history`` as all that it has, if it has all of it."""
+        if history is not None:
+            self.client.set_tag(id, HISTORY_TAG, _digest_of(history))
+        self.client.set_terminated(id, status, _milliseconds(time.time() if ended is None else ended))
 
     def log_scores(self, id: str, scores: Path) -> None:
         """Write the means over test cases as metrics ``test/METRIC/CLASS``, and the file itself as an artifact."""
-        now = int(time.time() * 1000)
+        now = _milliseconds(time.time())
         table = pd.read_csv(scores, dtype=str, keep_default_na=False)
         metrics = [
-            Metric(metric_name("test", f"{metric}/{name}" if name != MEAN else metric), value, now, 0)
+            Metric(metric_key("test", f"{metric}/{name}" if name != MEAN else metric), value, now, 0)
             for (metric, name), value in means_of_run(table).items()
         ]
-        self.client.log_batch(id, metrics=metrics, tags=[RunTag(SCORES_TAG, scores.name)])
-        self.client.log_artifact(id, str(scores))
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(id, metrics=metrics[start : start + BATCH])
+        place = self.client.get_run(id).info.artifact_uri
+        if self.local is not None or not is_local_uri(
+            place
+        ):  # a server's own folder is not one of this machine
+            self.client.log_artifact(id, str(scores))
+        self.client.set_tag(id, SCORES_TAG, _digest_of_file(scores))
 
-    def rebuild(self, runs: Sequence[Run], from_scratch: bool = False) -> int:
-        """Bring MLflow up to the run folders and return how many runs were written; finished ones are left alone."""
+    def fill(self, runs: Sequence[Run], from_scratch: bool = False) -> int:
+        """Make MLflow equal to the run folders and return how many runs were written; equal ones are left alone.
+
+        What trains at the moment is left to its own tracker. With ``from_scratch`` all that MLflow has of the
+        experiment goes first. One run that cannot be written keeps no other from it; raises JobError at the end.
+        """
         experiment_id = self.create_store()
+        stored = self._stored(experiment_id)
         if from_scratch:
-            for stored in self.client.search_runs([experiment_id], max_results=50_000):
-                self.client.delete_run(stored.info.run_id)
-        known = {
-            stored.data.tags.get(RUN_TAG): stored
-            for stored in self.client.search_runs([experiment_id], max_results=50_000)
-        }
-        written = 0
+            for several in stored.values():
+                for each in several:
+                    self._remove(each)
+            stored = {}
+        written, problems, in_a_row = 0, [], 0
         for run in tqdm(runs, desc="track", unit="run"):
-            stored = known.get(run.id)
-            ended = state(run.folder)
-            if not ended.is_finished:
-                continue
-            is_complete = stored is not None and stored.info.status == "FINISHED"
-            has_state = stored is not None and stored.data.tags.get(STATE_TAG) == ended
-            has_scores = stored is not None and stored.data.tags.get(SCORES_TAG) == run.scores.name
-            if is_complete and has_state and (has_scores or not run.scores.exists()):
-                continue
-            id = self.start(run)
-            if not is_complete:
-                self.log_history(id, read_history(run.folder / "history.csv"))
-            if run.scores.exists() and not has_scores:
-                self.log_scores(id, run.scores)
-            tags = [RunTag(STATE_TAG, ended), RunTag(REASON_TAG, failure(run.folder))]
-            self.client.log_batch(id, tags=tags)
-            self.finish(id)
-            written += 1
+            try:
+                written += self._make_equal(run, stored.get(run.id, []))
+                in_a_row = 0
+            except Exception as error:
+                problems.append(f"{run.id}: {describe(error)}")
+                in_a_row += 1
+                if in_a_row == HOPELESS:
+                    break
+        if problems:
+            others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            raise JobError(f"{self.experiment}: not all runs could be written: {problems[0]}{others}")
         return written
 
+    def _make_equal(self, run: Run, stored: Sequence[Stored]) -> bool:
+        """Make what is stored of one run equal to its folder, and return whether anything had to be done."""
+        present = state(run.folder)
+        if present in (State.NOT_LAUNCHED, State.RUNNING):
+            return False
+        folder = run.folder if present.is_finished else working_folder(run.folder)
+        history = read_history(folder / "history.csv") if (folder / "history.csv").exists() else []
+        scores = _digest_of_file(run.scores) if present.is_finished and run.scores.exists() else None
+        tags = stored[0].data.tags if len(stored) == 1 else {}
+        is_whole = tags.get(HISTORY_TAG) == _digest_of(history) and tags.get(SCORES_TAG) in (None, scores)
+        status = STATUS.get(present, "FINISHED")
+        is_ended = is_whole and (stored[0].info.status, tags.get(STATE_TAG)) == (status, present)
+        if is_ended and tags.get(SCORES_TAG) == scores:
+            return False
+        started, ended = period_seconds(folder)
+        if is_whole:
+            id = str(stored[0].info.run_id)
+        else:
+            id = self.start(run, started)
+            epochs = history[-1].epoch + 1 if history else 1
+            length = (ended - started) / epochs
+            self.log_history(id, [(row, started + (row.epoch + 1) * length) for row in history])
+        if scores is not None and tags.get(SCORES_TAG) != scores:
+            self.log_scores(id, run.scores)
+        tags_now = [RunTag(STATE_TAG, present), RunTag(REASON_TAG, failure(run.folder)[:5000])]
+        self.client.log_batch(id, tags=tags_now)
+        self.finish(id, status, history, ended)
+        return True
 
-def metric_name(split: str, name: str) -> str:
-    """A name that MLflow takes: letters, digits and ``_-./ `` alone."""
-    return "".join(
-        letter if letter.isalnum() or letter in "_-./ " else "_"
-        for letter in f"{split}/{name}".replace("@", " at ")
-    )
+    def _stored(self, experiment_id: str) -> dict[str, list[Stored]]:
+        """What MLflow has of each run, by the run's id."""
+        found: dict[str, list[Stored]] = {}
+        token = None
+        while True:
+            page = self.client.search_runs([experiment_id], "", ViewType.ACTIVE_ONLY, 10_000, None, token)
+            for stored in page:
+                found.setdefault(stored.data.tags.get(RUN_TAG, ""), []).append(stored)
+            token = page.token
+            if not token:
+                return found
+
+    def _remove(self, stored: Stored) -> None:
+        """Delete a stored run; on a server it lies in the trash until that is emptied by ``mlflow gc``."""
+        id = stored.info.run_id
+        self.client.delete_run(id)
+        if self.local is not None:
+            self.client._tracking_client.store._hard_delete_run(id)
+            with suppress(MlflowException):
+                place = Path(local_file_uri_to_path(stored.info.artifact_uri))
+                if self.local.artifacts in place.parents:
+                    shutil.rmtree(place.parent, ignore_errors=True)
+
+
+def _digest_of(history: Iterable[HistoryRow]) -> str:
+    return digest([astuple(row) for row in history])
+
+
+def _digest_of_file(scores: Path) -> str:
+    return digest([scores.name, scores.read_text(encoding="utf-8")])
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

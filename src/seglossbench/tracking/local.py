@@ -1,0 +1,90 @@
+"""A store of MLflow's in a SQLite file: made by whoever needs it first, and following the folder in which it lies."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from seglossbench.files import atomic_file
+from seglossbench.names import word
+
+PREFIX = "sqlite:///"
+ARTIFACTS = "mlartifacts"
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class LocalStore:
+    """The store in the database ``file``; its artifacts lie beside it."""
+
+    file: Path
+
+    @classmethod
+    def at(cls, uri: str) -> "LocalStore | None":
+        """The store of a tracking URI, or None if that is no SQLite file."""
+        name = uri.removeprefix(PREFIX).partition("?")[0]
+        return cls(Path(name)) if uri.startswith(PREFIX) and name not in ("", ":memory:") else None
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of all artifacts, by its place of today."""
+        return self.file.absolute().parent / ARTIFACTS
+
+    def artifacts_of(self, experiment: str) -> str:
+        """The address of an experiment's artifacts."""
+        return (self.artifacts / word(experiment)).as_uri()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """A block that one process at a time is in; raises TimeoutError (of filelock) after a minute."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.file}.lock", timeout=TIMEOUT_SECONDS):
+            yield
+
+    def create(self) -> None:
+        """Make the store whole or not at all, if it is not there: processes that open a new one at once break it."""
+        with self.locked():
+            if self.file.exists():
+                self._follow()
+                return
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+            with atomic_file(self.file) as temporary:
+                store = SqlAlchemyStore(f"{PREFIX}{temporary}", self.artifacts.as_uri())
+                store.engine.dispose()
+
+    def runs_of(self, experiment: str, tag: str) -> set[str]:
+        """The values that ``tag`` has in the experiment's runs; none where the store was moved since they were written.
+
+        Read without MLflow, whose import takes a second. Raises sqlite3.Error for a file that is no such store.
+        """
+        if not self.file.is_file():
+            return set()
+        question = """
+            SELECT DISTINCT tags.value FROM tags
+            JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
+            WHERE tags.key = ? AND experiments.name = ? AND experiments.artifact_location = ?
+            AND runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
+            """
+        with closing(sqlite3.connect(self.file.absolute().as_uri() + "?mode=ro", uri=True)) as database:
+            wanted = (tag, experiment, self.artifacts_of(experiment))
+            return {str(value) for (value,) in database.execute(question, wanted)}
+
+    def _follow(self) -> None:
+        """Let the artifacts be where the store is: MLflow keeps the absolute places in which they once were."""
+        with closing(sqlite3.connect(self.file, timeout=TIMEOUT_SECONDS)) as database, database:
+            places = database.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
+            for experiment, place in places:
+                former, found, _ = str(place).rpartition(f"/{ARTIFACTS}/")
+                present = self.artifacts.parent.as_uri()
+                if not found or not former.startswith("file:") or former == present:
+                    continue
+                for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                    database.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                        f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
+                        (present, len(former) + 1, experiment, len(former) + 1, f"{former}/"),
+                    )
