@@ -386,7 +386,10 @@ def source_version(params: DatasetParams, key: str) -> str:
     content: Any
     if params.origin is None:
         routes = sources.routes_of(params.source, params.route, f"{key}.route")
-        content = {route: [part.model_dump() for part in parts] for route, parts in routes.items()}
+        content = {
+            route: [part.model_dump(exclude={"unpacked_gb"}) for part in parts]
+            for route, parts in routes.items()
+        }
     elif sources.is_http(params.origin):
         content = params.origin
     else:

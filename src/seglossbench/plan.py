@@ -46,7 +46,7 @@ def expected(dataset: Dataset) -> Usual | None:
         return _as_prepared(PreparedDataset(dataset.prepared))
     phantom, source = dataset.params.phantom, dataset.params.source
     if phantom is not None:
-        channels, classes = {"brats": (4, 4), "amos": (1, 16)}[phantom.layout]
+        channels, classes = {"brats": (4, 4), "amos": (1, 16), "pengwin": (1, 13)}[phantom.layout]
         return Usual(
             cases=phantom.training + phantom.test,
             channels=channels,
@@ -188,7 +188,7 @@ def _cases(dataset: Dataset, known: Usual) -> tuple[float, float]:
     params = dataset.params
     shares = {"hold_out": params.test_fraction, "k_fold": 1 / params.folds}
     test = known.cases * shares.get(params.split, 1 / 2)
-    if known.test is not None and params.split in ("auto", "official"):
+    if known.test is not None and params.split in ("auto", "official", "file"):
         test = known.test
     return known.cases - test, test
 

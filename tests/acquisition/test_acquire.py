@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -90,6 +91,32 @@ def test_an_archive_is_fetched_and_unpacked_with_the_archives_in_it(server, get)
     assert facts["parts"][0]["url"] == server.url
     assert len(facts["parts"][0]["sha256"]) == 64
     assert list(raw.parents[1].glob("archives/toy/*/toy.zip")), "what was fetched is kept"
+
+
+def test_archives_of_the_same_names_go_into_folders_of_their_own(server, get, tmp_path, monkeypatch):
+    """As of PENGWIN, whose labels unpack to more than anyone should trust, unless it is known."""
+    monkeypatch.setattr(archives, "ALWAYS_ALLOWED_BYTES", 1000)
+    images, labels = zipped({"001.mha": "image"}), zipped({"001.mha": bytes(100_000)}, zipfile.ZIP_DEFLATED)
+
+    def answer(handler, server):
+        server.body = {"images": images, "labels": labels}[handler.path[1:-4]]
+        ranged(handler, server)
+
+    server.answers = [answer]
+    address = server.url.rpartition("/")[0]
+    bomb = tuple(
+        FilePart(url=f"{address}/{kind}.zip", file=f"{kind}.zip", folder=kind)
+        for kind in ("images", "labels")
+    )
+    with pytest.raises(InputError, match="more than 100 times its size"):
+        get({"http": bomb})
+    known = (bomb[0], bomb[1].model_copy(update={"unpacked_gb": 0.001}))
+    assert files_of(get({"http": known})) == ["images/001.mha", "labels/001.mha"]
+    shutil.rmtree(tmp_path / "raw")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/images.zip").write_bytes(images)
+    (tmp_path / "mine/labels.zip").write_bytes(labels)
+    assert files_of(get({"http": known}, origin="mine")) == ["images/001.mha", "labels/001.mha"]
 
 
 def test_unwanted_files_and_archives_are_left_out(server, get):

@@ -12,7 +12,7 @@ NAMES = tuple(sources.sources())
 
 def test_the_datasets_of_both_papers_are_there():
     papers = {"amos22", "brats2018", "brats2020", "brats2021", "brats2023", "acdc17", "kits19"}
-    assert papers | {"msd_brain_tumour", "topomortar"} == set(NAMES)
+    assert papers | {"msd_brain_tumour", "topomortar", "pengwin"} == set(NAMES)
 
 
 def test_every_source_is_a_dataset_of_the_params():

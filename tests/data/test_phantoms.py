@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom
+from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom, write_pengwin_phantom
 from seglossbench.data.phantoms.fields import Grid, smooth_field
 from seglossbench.data.phantoms.shapes import Ellipsoid, Tube
 from seglossbench.errors import InputError
@@ -26,6 +26,11 @@ def amos(archive: Path, *, training: int = 3, validation: int = 1, seed: int = 0
     write_amos_phantom(
         archive, training=training, validation=validation, mri_fraction=0.34, shape=SHAPE, seed=seed
     )
+    return archive
+
+
+def pengwin(archive: Path, *, seed: int = 0) -> Path:
+    write_pengwin_phantom(archive, cases=2, shape=SHAPE, seed=seed)
     return archive
 
 
@@ -53,7 +58,7 @@ def amos_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return contents(amos(tmp_path_factory.mktemp("amos") / "amos.zip"))
 
 
-@pytest.mark.parametrize("write", [brats, amos])
+@pytest.mark.parametrize("write", [brats, amos, pengwin])
 def test_same_seed_same_bytes_and_another_seed_other_bytes(write, tmp_path):
     first, second, other = (
         write(tmp_path / name, seed=seed).read_bytes() for name, seed in [("a", 3), ("b", 3), ("c", 4)]

@@ -189,19 +189,25 @@ def _place(item: _Fetched, folder: Path, source: Source) -> None:
         files = [(file, file.relative_to(item.path)) for file in found]
     else:
         files = [(item.path, Path(item.target or item.path.name))]
+    parts = {part.file: part for part in source.parts() if isinstance(part, FilePart)}
     for file, inside in files:
         if not source.wants(inside.as_posix()):
             continue
         if is_archive(file):
-            _unpack_all(file, folder / inside.parent, folder, source, item.strip)
+            # Also where the user has it: what is known of an archive is known by its name.
+            part = parts.get(file.name)
+            place = folder / inside.parent / (part.folder if part else "")
+            _unpack_all(file, place, folder, source, item.strip, part.unpacked_gb if part else 0)
         else:
             _link(file, folder / inside, item.is_users)
 
 
-def _unpack_all(archive: Path, place: Path, folder: Path, source: Source, strip: int) -> None:
+def _unpack_all(
+    archive: Path, place: Path, folder: Path, source: Source, strip: int, known_gb: float
+) -> None:
     """Unpack an archive to ``place`` in the raw ``folder``, and then the archives that come out of it."""
     place.mkdir(parents=True, exist_ok=True)
-    allowance = Allowance(archive)
+    allowance = Allowance(archive, known_gb)
     prefix = place.relative_to(folder)
     pending = [(archive, prefix, strip)]
     for depth in range(LARGEST_DEPTH):

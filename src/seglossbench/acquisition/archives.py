@@ -40,9 +40,10 @@ def is_archive(file: Path) -> bool:
 class Allowance:
     """How much may come out of an archive and of all archives in it, so that a small one cannot fill the disk."""
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, archive: Path, known_gb: float = 0) -> None:
         self.archive = archive
-        self.bytes = max(ALWAYS_ALLOWED_BYTES, LARGEST_RATIO * archive.stat().st_size)
+        allowed = (ALWAYS_ALLOWED_BYTES, LARGEST_RATIO * archive.stat().st_size, int(known_gb * 1e9))
+        self.bytes = max(allowed)
         self.files = MOST_FILES
 
     def require(self, size_bytes: int, files: int = 0) -> None:

@@ -26,7 +26,10 @@ class Licence(Section):
 
 
 class FilePart(Section):
-    """One file behind an address; an archive is unpacked without its first ``strip`` folders."""
+    """One file behind an address; an archive is unpacked without its first ``strip`` folders, into ``folder``.
+
+    One that unpacks to more than 100 times its size is refused, unless it is known to by ``unpacked_gb``.
+    """
 
     url: str
     file: str
@@ -34,6 +37,8 @@ class FilePart(Section):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     size_bytes: int | None = None
     strip: int = 0
+    folder: str = ""
+    unpacked_gb: float = 0
 
     @property
     def checksums(self) -> dict[str, str]:

@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from seglossbench.data import acdc, amos, brats, kits, msd_brain_tumour, nnunet, patient_folders, topomortar
+from seglossbench.data import (
+    acdc,
+    amos,
+    brats,
+    kits,
+    msd_brain_tumour,
+    nnunet,
+    patient_folders,
+    pengwin,
+    topomortar,
+)
 from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.data.patients import patients_of
 from seglossbench.errors import InputError, nearest
@@ -31,6 +41,9 @@ LAYOUTS = {
     ),
     "nnunet": Layout(
         nnunet.matches, nnunet.index, "dataset.json with imagesTr and labelsTr (nnU-Net, Decathlon)"
+    ),
+    "pengwin": Layout(
+        pengwin.matches, pengwin.index, "images and labels with files NNN.mha (PENGWIN, task 1)"
     ),
     "acdc": Layout(acdc.matches, acdc.index, "patientNNN/patientNNN_frameNN and ..._gt (ACDC)"),
     "kits": Layout(kits.matches, kits.index, "case_NNNNN/segmentation.nii.gz (KiTS)"),

@@ -65,6 +65,7 @@ class CaseStore:
                 self._checksum(file) for image in (*case.images, case.labels) for file in files_of(image)
             ],
             "modality": case.modality,
+            "as_background": case.as_background,
             "values": list(label_values.values()),
             "recipe": asdict(recipe),
             "code": code_version(*CODE),

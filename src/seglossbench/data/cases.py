@@ -17,7 +17,8 @@ class Case:
     """One scan: a file per channel (or one file that holds them all) and its label map.
 
     ``official`` is the part that the dataset's authors keep it for; ``patient`` is the same for all scans of one
-    person, by default the case's name.
+    person, by default the case's name. ``as_background`` are values in the label map that no class of the dataset
+    has, and which count as background.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Case:
     modality: Modality
     official: Part | None = None
     patient: str = ""
+    as_background: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.patient:

@@ -105,7 +105,7 @@ def _check_labels(
     case: Case, truth: Volume, label_values: Mapping[str, int]
 ) -> tuple[CaseFacts | None, list[Problem]]:
     try:
-        labels = class_indices(label_map(truth, case.labels), label_values, case.labels)
+        labels = class_indices(label_map(truth, case.labels), label_values, case.labels, case.as_background)
     except InputError as error:
         detail = str(error).removeprefix(f"{case.labels}: ")
         return None, [Problem(case.name, "unknown label", case.labels, detail)]

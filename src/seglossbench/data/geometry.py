@@ -73,6 +73,16 @@ def nonzero_box(channels: Sequence[NDArray[Any]] | NDArray[Any]) -> Box:
     return tuple(box)
 
 
+def centre_box(box: Box, spacing_mm: Sequence[float], extent_mm: Sequence[float | None]) -> Box:
+    """The central part of a box that measures ``extent_mm``, to the next voxel; all of it along an axis without one."""
+    parts = []
+    for (start, stop), mm, extent in zip(box, spacing_mm, extent_mm, strict=True):
+        kept = stop - start if extent is None else min(stop - start, max(1, round(extent / mm)))
+        first = start + (stop - start - kept) // 2
+        parts.append((first, first + kept))
+    return tuple(parts)
+
+
 def slices(box: Box) -> tuple[slice, ...]:
     """The box as an index of an array."""
     return tuple(slice(start, stop) for start, stop in box)

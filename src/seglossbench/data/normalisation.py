@@ -16,8 +16,9 @@ def normalise(
 ) -> NDArray[np.float32]:
     """Channel number ``index`` of an image (*spatial), as float32.
 
-    CT is clipped to a window in HU and scaled, or clipped to the percentiles of the foreground and z-scored by its mean
-    and deviation; MRI is z-scored by itself, within the voxels that are not 0 or as a whole; RGB as a whole.
+    CT is clipped to a window in HU and scaled, or z-scored as a whole; or clipped to the percentiles of the foreground
+    and z-scored by its mean and deviation. MRI is z-scored by itself, within the voxels that are not 0 or as a whole;
+    RGB as a whole.
     """
     values = np.array(channel, dtype=np.float32, order="C")
     if modality == "CT":
@@ -26,6 +27,8 @@ def normalise(
         low, high = recipe.ct_window_hu
         first, last = recipe.ct_range
         np.clip(values, low, high, out=values)
+        if recipe.ct == "window_z_score":
+            return _z_score(values, None)
         values -= low
         values *= (last - first) / (high - low)
         values += first

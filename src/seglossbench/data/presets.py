@@ -25,11 +25,12 @@ class Recipe:
     orientation: Literal["RAS", "raw"] = "RAS"
     crop_to_nonzero: bool = False
     spacing_mm: tuple[float, ...] | Literal["own", "median"] = "own"
+    centre_crop: tuple[int | None, ...] | None = None
     resize: tuple[int | None, ...] | None = None
     image_interpolation: Literal["linear", "cubic"] = "linear"
     label_interpolation: Literal["nearest", "linear"] = "nearest"
     anisotropy_ratio: float = float("inf")
-    ct: Literal["window", "foreground"] = "window"
+    ct: Literal["window", "window_z_score", "foreground"] = "window"
     ct_window_hu: tuple[float, float] = (-125.0, 275.0)
     ct_range: tuple[float, float] = (-1.0, 1.0)
     mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] = "z_score_nonzero"
@@ -66,10 +67,16 @@ NNUNET: dict[str, Any] = {
     "normalise_first": True,
 }
 ABDOMEN: dict[str, Any] = {"crop_to_nonzero": True, "spacing_mm": (1.5, 1.5, 2.0), "ct_range": (0.0, 1.0)}
+PELVIS: dict[str, Any] = {
+    "spacing_mm": (2.0, 2.0, 2.0),
+    "centre_crop": (192, 144, None),
+    "ct": "window_z_score",
+    "ct_window_hu": (-500.0, 1000.0),
+}
 # By preset, and then for cases of a modality or of a layout, the later one laid over the earlier one.
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "plain": {"MRI": {"crop_to_nonzero": True}},
-    "paper_a": {"MRI": {"crop_to_nonzero": True}, "amos": ABDOMEN},
+    "paper_a": {"MRI": {"crop_to_nonzero": True}, "amos": ABDOMEN, "pengwin": PELVIS},
     "monai": {
         "CT": ABDOMEN | {"ct_window_hu": (-175.0, 250.0)},
         "MRI": {"crop_to_nonzero": True},

@@ -22,7 +22,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 class PhantomParams(Section):
     """A synthetic dataset that is written as an archive in the layout of a real one."""
 
-    layout: Literal["brats", "amos"]
+    layout: Literal["brats", "amos", "pengwin"]
     training: Positive
     test: Positive
     shape: tuple[Positive, Positive, Positive]
@@ -41,11 +41,12 @@ class PreprocessParams(Section):
     orientation: Literal["RAS", "raw"] | None = None
     crop_to_nonzero: bool | None = None
     spacing_mm: Sizes | Literal["own", "median"] | None = None
+    centre_crop: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
     resize: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
     image_interpolation: Literal["linear", "cubic"] | None = None
     label_interpolation: Literal["nearest", "linear"] | None = None
     anisotropy_ratio: Annotated[float, Field(gt=1)] | None = None
-    ct: Literal["window", "foreground"] | None = None
+    ct: Literal["window", "window_z_score", "foreground"] | None = None
     ct_window_hu: tuple[float, float] | None = None
     ct_range: tuple[float, float] | None = None
     mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] | None = None
@@ -85,7 +86,16 @@ class DatasetParams(Section):
     )
     accept_licence: bool = False  # of the source
     layout: Literal[
-        "auto", "amos", "msd_brain_tumour", "nnunet", "acdc", "kits", "brats", "topomortar", "patient_folders"
+        "auto",
+        "amos",
+        "msd_brain_tumour",
+        "nnunet",
+        "acdc",
+        "kits",
+        "brats",
+        "topomortar",
+        "pengwin",
+        "patient_folders",
     ] = "auto"
     select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
     modality: Literal["CT", "MRI", "RGB"] | None = None  # these three instead of what the layout says

@@ -53,11 +53,11 @@ def download_source(name: str, settings: DatasetParams) -> Path:
 
 
 def _draw_phantom(phantom: PhantomParams, archive: Path) -> None:
-    from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom
+    from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom, write_pengwin_phantom
 
-    if phantom.layout == "brats":
-        cases = phantom.training + phantom.test
-        write_brats_phantom(archive, cases=cases, shape=phantom.shape, seed=phantom.seed)
+    if phantom.layout != "amos":
+        write = {"brats": write_brats_phantom, "pengwin": write_pengwin_phantom}[phantom.layout]
+        write(archive, cases=phantom.training + phantom.test, shape=phantom.shape, seed=phantom.seed)
     else:
         write_amos_phantom(
             archive,

@@ -2,5 +2,6 @@
 
 from seglossbench.data.phantoms.amos import write_amos_phantom
 from seglossbench.data.phantoms.brats import write_brats_phantom
+from seglossbench.data.phantoms.pengwin import write_pengwin_phantom
 
-__all__ = ["write_amos_phantom", "write_brats_phantom"]
+__all__ = ["write_amos_phantom", "write_brats_phantom", "write_pengwin_phantom"]
