@@ -35,6 +35,8 @@ def test_every_command_has_help_with_an_example(command):
     ("words", "message"),
     [
         (["trian"], "no command 'trian'; did you mean 'train'"),
+        (["--set", "evaluate.classes=regions", "list"], "dataset amos_phantom has no regions"),
+        (["--set", "train.patch_size=[8, 8]", "status"], "maps.scope: volume computes"),
         (["train"], "Missing argument 'RUN...'"),
         (["list", "--al"], "No such option"),
         (["--set", "experiment=phantom", "list"], "did you mean 'phantoms'"),

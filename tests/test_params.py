@@ -46,6 +46,16 @@ def test_command_line_beats_experiment(change):
         ("train: {epochs: 0}", ["train.epochs", "greater than 0"]),
         ("grid: {losses: [cwdc]}", ["grid.losses", "'cwdc'", "'cwcd'"]),
         ("train: [1", ["changed.yaml", "not valid YAML"]),
+        ("datasets: {own: {split: k_fold, fold: 7}}", ["datasets.own: no fold 7 of 5; folds count from 0"]),
+        ("datasets: {own: {split: file}}", ["datasets.own: split: file needs a split_file"]),
+        (
+            "datasets: {own: {split: official, split_file: x.json}}",
+            ["datasets.own: a split_file", "official"],
+        ),
+        (
+            "datasets: {own: {classes: {core: 1, oedema: 2}, regions: {whole: [1, oedma]}}}",
+            ["datasets.own: regions.whole: no class 'oedma'; did you mean 'oedema'"],
+        ),
         ("losses: {rrw_ce: {Ce: 1}}", ["losses.rrw_ce: unknown loss term 'Ce'", "'ce'"]),
         ("losses: {mine: {focal: {gama: 2}}}", ["losses.mine.focal.gama: unknown parameter", "'gamma'"]),
         ("losses: {mine: {focal: {gamma: two}}}", ["losses.mine.focal.gamma", "'two'"]),

@@ -1,7 +1,10 @@
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +12,7 @@ from seglossbench import stages
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Experiment
 from seglossbench.maps.store import read_index
+from seglossbench.params import merge
 from seglossbench.records import run_in_progress
 from seglossbench.stages import split_of
 
@@ -108,15 +112,6 @@ def test_a_run_that_fails_keeps_no_other_from_being_trained(project, monkeypatch
             },
             r"networks\.ce_dice: ",  # called like the loss that it trains with
         ),
-        ({"evaluate": {"classes": "regions"}}, r"evaluate\.classes: dataset amos_phantom has no regions"),
-        (
-            {"evaluate": {"empty": "paper_a_released", "metrics": ["IoU"]}},
-            r"evaluate\.metrics: this policy for empty masks has no IoU.*paper_a_released",
-        ),
-        (
-            {"evaluate": {"empty": "paper_a_released"}, "train": {"validation_metrics": ["IoU"]}},
-            r"train\.validation_metrics: this policy",
-        ),
     ],
 )
 def test_what_would_stop_a_run_later_is_said_before_the_preparation(project, change, message):
@@ -126,3 +121,99 @@ def test_what_would_stop_a_run_later_is_said_before_the_preparation(project, cha
     with pytest.raises(InputError, match=message):
         stages.preprocess(experiment, dataset)
     assert not dataset.prepared.exists()
+
+
+PUBLIC = {"grid": {"datasets": ["kits19"]}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"evaluate": {"classes": "regions"}}, r"evaluate\.classes: dataset amos_phantom has no regions"),
+        (
+            {"evaluate": {"empty": "paper_a_released", "metrics": ["IoU"]}},
+            r"evaluate\.metrics: this policy for empty masks has no IoU.*paper_a_released",
+        ),
+        (
+            {"evaluate": {"empty": "paper_a_released"}, "train": {"validation_metrics": ["IoU"]}},
+            r"train\.validation_metrics: this policy",
+        ),
+        (
+            PUBLIC | {"evaluate": {"classes": "regions"}},
+            r"evaluate\.classes: dataset kits19 has no regions; give datasets\.kits19\.regions",
+        ),
+        (
+            {"train": {"patch_size": [16, 16]}},
+            r"brats_phantom with unet: maps\.scope: volume computes.*set maps\.scope to patch",
+        ),
+        (
+            PUBLIC | {"networks": {"unet": {"train": {"patch_size": [16, 16]}}}},
+            r"kits19 with unet: maps\.scope",
+        ),
+        (
+            {"grid": {"datasets": ["topomortar"]}},
+            r"train\.patch_size: has 3 sizes, but the cases of topomortar are images; give two",
+        ),
+        (
+            {"train": {"checkpoint": "best"}, "datasets": {"brats_phantom": {"validation_fraction": 0}}},
+            r"datasets\.brats_phantom: train\.checkpoint: best needs cases for validation",
+        ),
+        (
+            {"datasets": {"brats_phantom": {"split": "file", "split_file": "folds.json", "fold": 7}}},
+            r"datasets\.brats_phantom\.split_file: folds\.json: no fold 7; it has 1, from 0 on",
+        ),
+        (
+            {"datasets": {"brats_phantom": {"split": "file", "split_file": "parts.json"}}},
+            r"datasets\.brats_phantom\.split_file: parts\.json: unknown part 'Test'; did you mean 'test'",
+        ),
+    ],
+)
+def test_what_would_stop_a_run_later_is_said_before_the_download(project, change, message):
+    (project / "folds.json").write_text('[{"train": ["a"], "val": ["b"]}]')
+    (project / "parts.json").write_text('{"train": ["a"], "Test": ["b"]}')
+    experiment = Experiment.load(overrides=merge({"experiment": "tiny"}, change))
+    with pytest.raises(InputError, match=message):
+        stages.check_experiment(experiment)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train": {"patch_size": [16, 16]}, "maps": {"scope": "patch"}},
+        {"evaluate": {"classes": "regions"}, "grid": {"datasets": ["brats_phantom"]}},
+        {"evaluate": {"classes": "regions"}, "datasets": {"amos_phantom": {"regions": {"all": [1, 2]}}}},
+        {"grid": {"datasets": ["topomortar"]}, "train": {"patch_size": [16, 16]}},
+    ],
+)
+def test_what_can_be_is_let_through(project, change):
+    stages.check_experiment(Experiment.load(overrides=merge({"experiment": "tiny"}, change)))
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"regions": {"whole": [1, 9]}}, r"regions\.whole: no class 9"),
+        ({"split": "hold_out", "test_fraction": 0}, r"datasets\.own: split hold_out: 4 cases leave"),
+        ({"select": "z*"}, "none of its 4 cases fits select"),
+    ],
+)
+@pytest.mark.parametrize("done", ["nothing", "preparation"])
+def test_a_folder_of_ones_own_is_looked_into(project, write_nifti, own, message, done):
+    for number in range(4):
+        for part in ("flair", "t1", "t1ce", "t2", "seg"):
+            write_nifti(project / f"mine/case{number}/x_{part}.nii", np.ones((4, 4, 4), np.int16))
+    overrides = {"experiment": "tiny", "data_root": "mine", "grid": {"datasets": ["own"]}}
+    right = Experiment.load(overrides=overrides)
+    if done == "preparation":
+        stages.preprocess(right, right.dataset("own"))
+    stages.check_experiment(right)
+    with pytest.raises(InputError, match=message):
+        stages.check_experiment(Experiment.load(overrides=merge(overrides, {"datasets": {"own": own}})))
+
+
+def test_the_look_before_the_download_needs_no_torch(project):
+    code = (
+        "import sys; from seglossbench.experiment import Experiment; from seglossbench.stages import check_experiment; "
+        "check_experiment(Experiment.load(overrides={'experiment': 'tiny'})); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -119,10 +119,18 @@ def checkpoints(folder):
     }
 
 
-def test_a_bad_experiment_is_one_line(finished):
-    answer = call([*SNAKEMAKE, "--config", "experiment=tinny"], finished)
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("experiment=tinny", "did you mean 'tiny'"),
+        ("evaluate={classes: regions}", "dataset amos_phantom has no regions"),
+        ("losses={rrw_ce: {rww: 1}}", "losses.rrw_ce: unknown loss term 'rww'; did you mean 'rrw'"),
+    ],
+)
+def test_a_bad_experiment_is_one_line(finished, config, message):
+    answer = call([*SNAKEMAKE, "-n", "--config", config], finished)
     assert answer.returncode != 0
-    assert "did you mean 'tiny'" in answer.stdout + answer.stderr
+    assert message in answer.stdout + answer.stderr
     assert "Traceback" not in answer.stdout + answer.stderr
 
 

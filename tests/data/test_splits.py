@@ -60,7 +60,7 @@ def test_every_case_is_tested_on_in_one_fold():
     assert sorted(name for test in tests for name in test) == [case.name for case in cases]
     assert sorted(map(len, tests)) == [5, 6, 6, 6]
     assert tests[0] != split(cases, split="k_fold", folds=4, split_seed=1).test
-    with pytest.raises(InputError, match="fold 4 of 4 folds"):
+    with pytest.raises(ValueError, match="no fold 4 of 4"):
         split(cases, split="k_fold", folds=4, fold=4)
 
 

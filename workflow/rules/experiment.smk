@@ -12,6 +12,10 @@ from seglossbench.params import from_snakemake
 try:
     OVERRIDES = from_snakemake(config, sys.argv)
     EXPERIMENT = Experiment.load(overrides=OVERRIDES)
+    if workflow.is_main_process:
+        from seglossbench.stages import check_experiment
+
+        check_experiment(EXPERIMENT)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -26,6 +26,15 @@ class Settings:
         """The experiment with all its datasets and runs."""
         return Experiment.load(self.params, self.overrides)
 
+    @property
+    def checked_experiment(self) -> Experiment:
+        """The experiment, after a look for all that would stop a run of it later."""
+        from seglossbench.stages import check_experiment
+
+        experiment = self.experiment
+        check_experiment(experiment)
+        return experiment
+
     def experiment_with(self, dataset: str, changes: Mapping[str, Any]) -> Experiment | None:
         """The experiment with changes of one of its datasets; none if only the catalogue of sources knows that name."""
         if not self.params.exists():

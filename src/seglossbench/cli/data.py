@@ -44,7 +44,7 @@ def list_(settings: Settings, what: str) -> None:
     if what in REGISTRIES:
         click.echo(REGISTRIES[what].describe())
         return
-    experiment = settings.experiment
+    experiment = settings.checked_experiment
     if what == "runs":
         lines = [run.id for run in experiment.runs]
     else:

@@ -127,7 +127,7 @@ def status(settings: Settings, estimate: bool, tflops: float) -> None:
     """
     from seglossbench import plan, stages
 
-    experiment = settings.experiment
+    experiment = settings.checked_experiment
     if estimate:
         plan.measure(experiment, experiment.params.train.threads, experiment.params.train.device)
     click.echo(stages.status(experiment, tflops))

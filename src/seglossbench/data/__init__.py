@@ -29,6 +29,7 @@ class Layout:
     matches: Callable[[Path], bool]
     index: Callable[[Path, DatasetParams], CaseIndex]
     looks: str
+    has_regions: bool = False  # or may have them, where the dataset itself says
 
 
 # ``auto`` takes the first that fits, so a special layout stands before the general one.
@@ -37,10 +38,16 @@ LAYOUTS = {
         amos.matches, amos.index, "dataset.json with imagesTr and labelsTr of cases amos_NUMBER (AMOS)"
     ),
     "msd_brain_tumour": Layout(
-        msd_brain_tumour.matches, msd_brain_tumour.index, "dataset.json of Task01_BrainTumour (Decathlon)"
+        msd_brain_tumour.matches,
+        msd_brain_tumour.index,
+        "dataset.json of Task01_BrainTumour (Decathlon)",
+        has_regions=True,
     ),
     "nnunet": Layout(
-        nnunet.matches, nnunet.index, "dataset.json with imagesTr and labelsTr (nnU-Net, Decathlon)"
+        nnunet.matches,
+        nnunet.index,
+        "dataset.json with imagesTr and labelsTr (nnU-Net, Decathlon)",
+        has_regions=True,
     ),
     "pengwin": Layout(
         pengwin.matches, pengwin.index, "images and labels with files NNN.mha (PENGWIN, task 1)"
@@ -51,6 +58,7 @@ LAYOUTS = {
         brats.matches,
         brats.index,
         "a folder per patient with files that end in _flair, _t1, _t1ce, _t2, _seg (BraTS)",
+        has_regions=True,
     ),
     "topomortar": Layout(
         topomortar.matches, topomortar.index, "dataset/train with images and accurate (TopoMortar)"

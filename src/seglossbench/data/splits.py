@@ -121,7 +121,7 @@ def _file(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, st
     if params.split_file is None:
         raise InputError("no split_file; give the file with the names of each part")
     file = Path(params.split_file)
-    named = _read_parts(file, params)
+    named = read_parts(file, params)
     known = {case.name for case in cases}
     for part, names in named.items():
         for name in names:
@@ -155,7 +155,7 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def _read_parts(file: Path, params: DatasetParams) -> dict[str, list[str]]:
+def read_parts(file: Path, params: DatasetParams) -> dict[str, list[str]]:
     """The names of each part of a JSON or YAML file, of the wanted fold where it is a list of folds."""
     try:
         text = read_text(file)

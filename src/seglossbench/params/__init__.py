@@ -5,6 +5,7 @@ from seglossbench.params.loading import in_a_sentence, load, load_included, read
 from seglossbench.params.section import Name, Section
 from seglossbench.params.text import from_snakemake, merge, parse_value
 from seglossbench.params.training import (
+    NO_MAPS_OF_SLICES,
     NO_VOLUME_MAPS,
     AugmentationParams,
     ChanceParams,
@@ -24,6 +25,7 @@ from seglossbench.params.whole import (
 )
 
 __all__ = [
+    "NO_MAPS_OF_SLICES",
     "NO_VOLUME_MAPS",
     "AugmentationParams",
     "ChanceParams",

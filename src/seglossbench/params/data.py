@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from seglossbench.errors import nearest
 from seglossbench.params.section import AnyName, Fraction, Name, PathText, Positive, Section, Sizes
 
 
@@ -129,4 +130,27 @@ class DatasetParams(Section):
             raise ValueError(f"give one of {' and '.join(places)}")
         if self.source is None and (self.origin is not None or self.route != "auto"):
             raise ValueError("origin and route are those of a source; give the source's name, too")
+        return self
+
+    @model_validator(mode="after")
+    def _split_can_be(self) -> "DatasetParams":
+        if self.split_file is not None and self.split not in ("auto", "file"):
+            raise ValueError(f"a split_file is of split: file or auto, and split is {self.split}")
+        if self.split_file is None and self.split == "file":
+            raise ValueError("split: file needs a split_file, with the names of each part")
+        if self.split == "k_fold" and self.fold >= self.folds:
+            raise ValueError(f"no fold {self.fold} of {self.folds}; folds count from 0")
+        return self
+
+    @model_validator(mode="after")
+    def _regions_are_of_classes(self) -> "DatasetParams":
+        if self.classes is None:
+            return self
+        known = {"background": 0, **self.classes}
+        for region, members in (self.regions or {}).items():
+            for member in members:
+                if member not in known and member not in known.values():
+                    raise ValueError(
+                        f"regions.{region}: no class {member!r}; {nearest(str(member), list(known))}"
+                    )
         return self

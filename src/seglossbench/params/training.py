@@ -80,6 +80,12 @@ NO_VOLUME_MAPS = (
 )
 
 
+NO_MAPS_OF_SLICES = (
+    "maps.scope: volume computes the maps of whole volumes, but a 2D patch_size trains on their slices; "
+    "set maps.scope to patch, or give train.patch_size three sizes"
+)
+
+
 class AugmentationParams(Section):
     """How training patches are changed at random: a preset, and what is to be other than in it.
 

@@ -1,5 +1,6 @@
 """One function per stage, put together from the rooms below; the command line calls these and nothing else."""
 
+from seglossbench.stages.checking import check_experiment
 from seglossbench.stages.evaluation import evaluate, scored_classes
 from seglossbench.stages.files import diagnose_maps, score
 from seglossbench.stages.preparation import cache_maps, download, download_source, preprocess, split_of
@@ -10,6 +11,7 @@ from seglossbench.stages.training import predict, train, train_all
 
 __all__ = [
     "cache_maps",
+    "check_experiment",
     "diagnose_maps",
     "download",
     "download_source",

@@ -1,18 +1,122 @@
-"""What must be right before hours are spent: the losses, networks and scores of all runs of a dataset."""
+"""What must be right before hours are spent: by the params alone, and by all that is known once the data is there."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seglossbench.acquisition import sources
+from seglossbench.data import LAYOUTS, index_cases
+from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.splits import Split, Splittable, read_parts, split_cases
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
+from seglossbench.params import NO_MAPS_OF_SLICES
 
 if TYPE_CHECKING:
     from seglossbench.losses import Loss
 
+NEVER_VALIDATION = (
+    "alternating",
+    "even_odd",
+    "k_fold",
+    "hold_out",
+)  # splits that name no case for it themselves
 
-def check_runs(
-    experiment: Experiment, dataset: Dataset, channels: int, classes: int, regions: Mapping[str, object]
-) -> None:
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a dataset before its download: how many axes its cases have, and whether it can have regions.
+
+    ``cases`` are there where the data is.
+    """
+
+    axes: int | None
+    has_regions: bool
+    cases: Sequence[Splittable] = ()
+
+
+def check_experiment(experiment: Experiment) -> None:
+    """Raise InputError for what would stop a run later and can be told without torch, mostly without the data, too.
+
+    These are splits, patches that fit neither the data nor the scope of the maps, scores that are not defined, and
+    regions that are not there.
+    """
+    for dataset in experiment.datasets:
+        check_dataset(experiment, dataset)
+
+
+def check_dataset(experiment: Experiment, dataset: Dataset) -> None:
+    """``check_experiment`` for the runs of one dataset."""
+    known = _known(dataset)
+    _check_split(dataset, known.cases)
+    checked: set[tuple[str, str]] = set()
+    for run in experiment.runs:
+        if run.dataset.name != dataset.name:
+            continue
+        part = experiment.part_of(run)
+        if (part.name, run.network) not in checked:
+            _check_patches(part, run, known.axes)
+            check_scoring(part, run, known.has_regions)
+        checked.add((part.name, run.network))
+
+
+def _known(dataset: Dataset) -> _Known:
+    params = dataset.params
+    with suppress(
+        InputError, OSError, ValueError
+    ):  # not prepared yet, or damaged, which its own jobs will tell
+        prepared = PreparedDataset(dataset.prepared)
+        cases = tuple(prepared.cases.values())
+        return _Known(len(cases[0].geometry.spacing_mm), bool(prepared.regions), cases)
+    if dataset.raw.is_dir():
+        index = index_cases(dataset.raw, params, gather_problems=True)
+        # What is wrong with cases is for the preparation to tell, and no split can be told from those that are left.
+        axes = 2 if index.cases and index.cases[0].labels.suffix == ".png" else 3
+        return _Known(axes, bool(index.regions), () if index.problems else index.cases)
+    has_regions = params.regions is not None
+    if params.phantom is not None:
+        return _Known(3, has_regions or LAYOUTS[params.phantom.layout].has_regions)
+    usual = sources.find(params.source).usual if params.source else None
+    layout = LAYOUTS.get(params.layout)
+    return _Known(len(usual.shape) if usual else None, has_regions or layout is None or layout.has_regions)
+
+
+def _check_split(dataset: Dataset, cases: Sequence[Splittable]) -> None:
+    if cases:
+        check_validation(dataset, split_cases(cases, dataset.params, dataset.name))
+        return
+    params = dataset.params
+    if params.split_file is not None:
+        try:
+            read_parts(Path(params.split_file), params)
+        except InputError as error:
+            raise InputError(f"datasets.{dataset.name}.split_file: {error}") from None
+    elif params.split in NEVER_VALIDATION and params.validation_fraction == 0:
+        check_validation(dataset, Split(train=(), validation=(), test=()))
+
+
+def check_validation(dataset: Dataset, split: Split) -> None:
+    """Raise InputError where the best epoch is wanted and no case can tell which it is."""
+    if dataset.train.checkpoint == "best" and not split.validation:
+        raise InputError(
+            f"datasets.{dataset.name}: train.checkpoint: best needs cases for validation; raise "
+            "validation_fraction, or take checkpoint: last"
+        )
+
+
+def _check_patches(part: Experiment, run: Run, axes: int | None) -> None:
+    sizes = len(run.dataset.train.patch_size)
+    if axes is not None and sizes > axes:
+        raise InputError(
+            f"train.patch_size: has {sizes} sizes, but the cases of {run.dataset.name} are images; give two"
+        )
+    if axes == 3 and sizes == 2 and part.params.maps.scope == "volume":
+        raise InputError(f"{run.dataset.name} with {run.network}: {NO_MAPS_OF_SLICES}")
+
+
+def check_runs(experiment: Experiment, dataset: Dataset, channels: int, classes: int) -> None:
     """Build every loss and network of a dataset's runs once; raises InputError that names the key at fault."""
     from seglossbench import losses, networks
 
@@ -21,7 +125,6 @@ def check_runs(
         if run.dataset.name != dataset.name:
             continue
         part = experiment.part_of(run)
-        check_scoring(part, run, regions)
         if (part.name, "loss", run.loss) not in built:
             try:
                 _try_loss(losses.build(part.params.losses[run.loss]), classes)
@@ -49,7 +152,7 @@ def _try_loss(loss: "Loss", classes: int) -> None:
     loss(torch.zeros(1, classes, 4, 4, 4), Truth(labels, classes))
 
 
-def check_scoring(part: Experiment, run: Run, regions: Mapping[str, object]) -> None:
+def check_scoring(part: Experiment, run: Run, has_regions: bool) -> None:
     """Raise InputError if a run's cases cannot be scored as params ask for."""
     from seglossbench.evaluation.empty import policy_named
     from seglossbench.evaluation.metrics import metrics_named
@@ -66,7 +169,7 @@ def check_scoring(part: Experiment, run: Run, regions: Mapping[str, object]) -> 
         except InputError as error:
             reason = str(error).removeprefix("metrics: ")
             raise InputError(f"{key}: {reason} (evaluate.empty: {settings.empty})") from None
-    if settings.classes == "regions" and not regions:
+    if settings.classes == "regions" and not has_regions:
         raise InputError(
             f"evaluate.classes: dataset {run.dataset.name} has no regions; give datasets.{run.dataset.name}.regions, "
             "or take classes: labels"

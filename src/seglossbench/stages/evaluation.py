@@ -26,7 +26,7 @@ def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
         limit_threads(threads)
         predict(experiment, run)
     prepared = PreparedDataset(run.dataset.prepared)
-    check_scoring(experiment, run, prepared.regions)
+    check_scoring(experiment, run, bool(prepared.regions))
     settings = experiment.params.evaluate
     cases = [prepared.cases[name] for name in split_of(run.dataset, prepared).test]
     scores = score_files(

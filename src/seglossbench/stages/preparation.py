@@ -10,11 +10,10 @@ from seglossbench.data import index_cases
 from seglossbench.data.cases import CaseIndex
 from seglossbench.data.prepared import PreparedCase, PreparedDataset
 from seglossbench.data.splits import Split, split_cases
-from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, raw_folder, source_version
 from seglossbench.parallel import over_cases
 from seglossbench.params import DatasetParams, PhantomParams
-from seglossbench.stages.checking import check_runs
+from seglossbench.stages.checking import check_dataset, check_runs, check_validation
 
 if TYPE_CHECKING:
     from seglossbench.data.cases import Problem
@@ -81,7 +80,8 @@ def preprocess(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
     index = index_cases(dataset.raw, dataset.params)
     if dataset.params.on_bad_case == "skip":
         index = usable_cases(index, processes, f"check {dataset.name}")
-    check_runs(experiment, dataset, len(index.channels), len(index.label_values), index.regions)
+    check_dataset(experiment, dataset)
+    check_runs(experiment, dataset, len(index.channels), len(index.label_values))
     split = split_cases(index.cases, dataset.params, dataset.name)
     published_folder(dataset)
     preprocess_dataset(
@@ -99,11 +99,7 @@ def preprocess(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
 def split_of(dataset: Dataset, prepared: PreparedDataset) -> Split:
     """The division of a prepared dataset's cases; raises InputError where the best epoch could not be told by it."""
     split = split_cases(tuple(prepared.cases.values()), dataset.params, dataset.name)
-    if dataset.train.checkpoint == "best" and not split.validation:
-        raise InputError(
-            f"datasets.{dataset.name}: train.checkpoint: best needs cases for validation; raise "
-            "validation_fraction, or take checkpoint: last"
-        )
+    check_validation(dataset, split)
     return split
 
 

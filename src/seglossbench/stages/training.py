@@ -73,7 +73,7 @@ def _train(experiment: Experiment, run: Run, folder: Path, device: "torch.device
 
     params = experiment.params
     prepared = PreparedDataset(run.dataset.prepared)
-    check_scoring(experiment, run, prepared.regions)
+    check_scoring(experiment, run, bool(prepared.regions))
     split = split_of(run.dataset, prepared)
     loss = losses.build(params.losses[run.loss])
     settings = run.dataset.train

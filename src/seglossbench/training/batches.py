@@ -12,7 +12,7 @@ from seglossbench.data.prepared import PreparedCase
 from seglossbench.errors import InputError
 from seglossbench.maps import Truth
 from seglossbench.maps.store import STORED, StoredMaps
-from seglossbench.params import MapsParams, TrainParams
+from seglossbench.params import NO_MAPS_OF_SLICES, MapsParams, TrainParams
 from seglossbench.randomness import stream
 from seglossbench.training.augmentation import change_intensities, draw_placement
 
@@ -72,10 +72,7 @@ class PatchBatches:
         self.contour_kernel = maps.contour_kernel
         self.slice_axes = {case.name: case.slice_axis(settings) for case in cases}
         if stored_maps and any(axis is not None for axis in self.slice_axes.values()):
-            raise InputError(
-                "maps.scope: volume computes the maps of whole volumes, but a 2D patch_size trains on their slices; "
-                "set maps.scope to patch, or give train.patch_size three sizes"
-            )
+            raise InputError(NO_MAPS_OF_SLICES)
         self.spacing_mm = _common_spacing(cases, self.slice_axes) if maps.distance_units == "mm" else None
         self.dataset = dataset
         self.seed = seed
