@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.bench_scoring import row, seconds
-from seglossbench.data import index_cases
 from seglossbench.data.cases import CaseIndex
+from seglossbench.data.layouts import index_cases
+from seglossbench.data.preparation.preprocessing import preprocess_case, preprocess_dataset
+from seglossbench.data.preparation.presets import recipe
 from seglossbench.data.prepared import PreparedCase, PreparedDataset
-from seglossbench.data.preprocessing import preprocess_case, preprocess_dataset
-from seglossbench.data.presets import recipe
 from seglossbench.params import DatasetParams, PreprocessParams
 
 BRATS = Path(__file__).parents[2] / "shared" / "realdata" / "brats20"

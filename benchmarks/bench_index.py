@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.bench_scoring import row, seconds
-from seglossbench.data import index_cases
+from seglossbench.data.layouts import index_cases
 from seglossbench.data.splits import split_cases
 from seglossbench.params import DatasetParams
 

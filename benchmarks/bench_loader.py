@@ -14,7 +14,7 @@ import torch
 from benchmarks.bench_data import BRATS, prepared_cases
 from benchmarks.bench_scoring import row, seconds
 from seglossbench.data.prepared import PreparedCase
-from seglossbench.maps import store
+from seglossbench.maps import caching, store
 from seglossbench.params import AugmentationParams, MapsParams, TrainParams
 from seglossbench.training.batches import PatchBatches
 
@@ -90,7 +90,7 @@ def run() -> list[dict[str, object]]:
         stored = {}
         for case in cases:
             place = Path(folder) / "maps" / case.name
-            store.write(place, case.labels, store.MapSettings())
+            caching.write(place, case.labels, caching.MapSettings())
             stored[case.name] = store.StoredMaps(place)
         ours_s = seconds(ours(cases, stored), 5)
         peers = {what: seconds(monai(cases, stored, maps), 3) for what, maps in RIVALS.items()}

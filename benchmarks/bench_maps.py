@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.bench_scoring import row, seconds
-from seglossbench.maps import store
+from seglossbench.maps import caching
 from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import boundary, rectified_distance
 
@@ -84,7 +84,7 @@ def run() -> list[dict[str, object]]:
         figures.append(row(what, work, seconds(ours, repeats), "per class, scipy", seconds(plain), target))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "case"
-        store.write(place, labels, store.MapSettings())
+        caching.write(place, labels, caching.MapSettings())
         stored = sum(path.stat().st_size for path in place.iterdir())
     what = "maps on disk: bytes per voxel, all scalar maps of both papers"
     return [*figures, row(what, work, stored / labels.size, "a limit of 3", 3.0, 1)]

@@ -37,7 +37,7 @@ def test_every_command_has_help_with_an_example(command):
         (["trian"], "no command 'trian'; did you mean 'train'"),
         (["--set", "evaluate.classes=regions", "list"], "dataset amos_phantom has no regions"),
         (["--set", "train.patch_size=[8, 8]", "status"], "maps.scope: volume computes"),
-        (["train"], "Missing argument 'RUN...'"),
+        (["train"], "RUN: none given; seglossbench list shows the ids"),
         (["list", "--al"], "No such option"),
         (["--set", "experiment=phantom", "list"], "did you mean 'phantoms'"),
         (["--set", "nonsense", "list"], "expected KEY=VALUE"),

@@ -1,8 +1,7 @@
 import pytest
 
-from seglossbench import experiment as experiment_module
 from seglossbench.errors import InputError
-from seglossbench.experiment import Experiment
+from seglossbench.experiment import Experiment, identity
 
 
 @pytest.fixture
@@ -64,11 +63,27 @@ def test_the_order_of_classes_is_part_of_the_prepared_data(load):
     assert len(prepared) == 2
 
 
-def test_threads_and_the_evaluation_leave_the_training_alone(load):
-    before, after = load(), load("train: {threads: 2}\nevaluate: {hd95: max_directed}")
+def test_the_evaluation_and_what_only_hastens_leave_the_training_alone(load):
+    faster = "train: {workers: 2, runs_per_job: 3, checkpoint_every: 5, device: cpu}\n"
+    before, after = load(), load(faster + "evaluate: {hd95: max_directed}")
     assert ids(before) == ids(after)
     assert before.runs[0].scores != after.runs[0].scores
     assert before.runs[0].predictions == after.runs[0].predictions
+
+
+def test_the_number_of_threads_decides_digits(load):
+    assert set(ids(load()).values()).isdisjoint(ids(load("train: {threads: 2}")).values())
+
+
+def test_settings_of_maps_count_where_a_loss_reads_them(load):
+    before = ids(load())
+    for change, losses in (
+        ("contour_kernel: 2", {"cwcd"}),
+        ("distance_units: mm", {"rrw_ce", "boundary_dice_gradual"}),
+        ("scope: patch", {"cwcd", "rrw_ce", "boundary_dice_gradual"}),
+    ):
+        after = ids(load(f"maps: {{{change}}}"))
+        assert {key[2] for key in before if before[key] != after[key]} == losses
 
 
 def test_maps_of_the_volume_forbid_turning_patches_before_anything_runs(load):
@@ -149,13 +164,11 @@ def test_an_experiment_that_includes_others_has_their_runs_and_is_laid_over_each
     assert [part.name for part in experiment.parts] == ["one", "two"]
     assert [dataset.name for dataset in experiment.datasets] == ["brats_phantom", "amos_phantom"]
     assert len(experiment.runs) == (2 + 1) * 2 * 3
-    assert {
-        (run.dataset.name, run.dataset.train.epochs, run.dataset.train.batch_size) for run in experiment.runs
-    } == {
+    assert {(run.dataset.name, run.train.epochs, run.train.batch_size) for run in experiment.runs} == {
         ("brats_phantom", 7, 9),
         ("amos_phantom", 100, 9),
     }
-    assert {experiment.part_of(run).name for run in experiment.runs if run.loss == "dice"} == {"one"}
+    assert {run.part for run in experiment.runs if run.loss == "dice"} == {"one"}
     # Jobs are as large as each part wants them, and hold every run once.
     sizes = {job[0].dataset.name: len(job) for job in experiment.train_jobs()}
     assert sizes == {"brats_phantom": 6, "amos_phantom": 1}
@@ -221,9 +234,8 @@ def test_nothing_stands_twice_in_the_grid(load):
 def test_new_code_of_the_prediction_predicts_again(load, monkeypatch):
     run = load().runs[0]
     before = run.predictions
-    version = experiment_module.code_version
-    monkeypatch.setattr(experiment_module, "code_version", lambda *places: version(*places) + str(places))
-    assert run.predictions.name != before.name
+    monkeypatch.setattr(identity, "prediction_roots", lambda: ["seglossbench.randomness"])
+    assert load().runs[0].predictions.name != before.name
 
 
 @pytest.mark.parametrize("changes", ["test_every: 2", "checkpoint: best, validation_metrics: [DSC]"])
@@ -244,10 +256,10 @@ def test_an_included_experiment_must_be_there_and_include_none_itself(both, load
 
 def test_a_network_may_train_in_its_own_way(load):
     experiment = load("networks: {unet: {train: {patch_size: [32, 32, 16]}}}")
-    patches = {run.network: run.dataset.train.patch_size for run in experiment.runs}
+    patches = {run.network: run.train.patch_size for run in experiment.runs}
     assert patches == {"unet": (32, 32, 16), "dynunet": (64, 64, 64)}
-    assert "train" not in experiment.runs[0].settings["network_settings"]
-    assert experiment.runs[0].settings["train"]["patch_size"] == [32, 32, 16]
+    assert "train" not in experiment.runs[0].settings.options
+    assert experiment.runs[0].settings.decisive["train"]["patch_size"] == [32, 32, 16]
     before, after = ids(load()), ids(experiment)
     assert {key[1] for key in before if before[key] != after[key]} == {"unet"}
     with pytest.raises(InputError, match=r"networks\.unet\.train\.patch: .*'patch_size'"):
@@ -290,6 +302,23 @@ def test_datasets_of_one_source_share_its_raw_folder(load):
 def test_a_source_is_read_in_its_own_layout_unless_params_say_another(load):
     assert load(PUBLIC).dataset("kits19").params.layout == "kits"
     assert load(PUBLIC + "datasets: {kits19: {layout: nnunet}}").dataset("kits19").params.layout == "nnunet"
+
+
+def test_data_root_serves_each_dataset_from_the_folder_of_its_name(load, tmp_path):
+    for name in ("amos22", "kits19"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        (tmp_path / "all" / name / "scan.nii").write_bytes(b"1")
+    experiment = load(PUBLIC, data_root=str(tmp_path / "all"))
+    assert [dataset.raw.name for dataset in experiment.datasets] == ["amos22", "kits19"]
+    assert load(PUBLIC, data_root=str(tmp_path / "all" / "kits19")).datasets[0].raw.name == "kits19"
+
+
+def test_a_dataset_may_be_scored_in_its_own_way(load):
+    experiment = load("datasets: {brats_phantom: {evaluate: {classes: regions, empty: brats}}}")
+    ways = {run.dataset.name: (run.evaluate.classes, run.evaluate.empty) for run in experiment.runs}
+    assert ways == {"brats_phantom": ("regions", "brats"), "amos_phantom": ("labels", "diagonal")}
+    with pytest.raises(InputError, match=r"datasets\.brats_phantom\.evaluate\.clases: .*'classes'"):
+        load("datasets: {brats_phantom: {evaluate: {clases: regions}}}")
 
 
 def test_a_dataset_outside_of_the_grid_is_found(load):

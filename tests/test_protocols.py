@@ -2,7 +2,7 @@
 
 import pytest
 
-from seglossbench.data.presets import PRESETS
+from seglossbench.data.preparation.presets import PRESETS
 from seglossbench.experiment import Experiment
 
 

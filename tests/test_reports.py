@@ -22,7 +22,7 @@ def experiment(project):
 
 
 def finish(run, rows):
-    with run_in_progress(run.folder, run.settings) as folder:
+    with run_in_progress(run.folder, run.settings.model_dump(mode="json")) as folder:
         write_history(folder / "history.csv", rows)
 
 

@@ -65,12 +65,12 @@ def test_a_run_that_was_finished_while_a_job_waited_for_a_gpu_is_not_trained_aga
 
     @contextmanager
     def wait_for_a_gpu(wanted):
-        with run_in_progress(run.folder, run.settings) as folder:
+        with run_in_progress(run.folder, {}) as folder:
             (folder / "checkpoint.pt").write_text("of the other job")
         yield torch.device("cpu")
 
     monkeypatch.setattr("seglossbench.training.device.claim_device", wait_for_a_gpu)
-    stages.train(experiment, run, threads=1)
+    stages.train(run)
     assert (run.folder / "checkpoint.pt").read_text() == "of the other job"
 
 
@@ -82,14 +82,14 @@ def test_a_run_that_fails_keeps_no_other_from_being_trained(project, monkeypatch
     runs = experiment.runs[:3]
     trained = []
 
-    def train(experiment, run, threads):
+    def train(run):
         trained.append(run)
         if len(trained) <= len(errors):
             raise errors[len(trained) - 1]("no such file")
 
     monkeypatch.setattr("seglossbench.stages.training.train", train)
     with pytest.raises(worst, match=rf"2 of 3 runs failed: {runs[0].id}: .*{runs[1].id}: "):
-        stages.train_all(experiment, runs, threads=1)
+        stages.train_all(runs)
     assert trained == list(runs)
 
 

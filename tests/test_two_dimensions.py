@@ -32,8 +32,8 @@ def run(project, dataset, losses, changes="{}", **overrides):
     stages.preprocess(experiment, chosen)
     stages.cache_maps(experiment, chosen)
     for one in experiment.runs:
-        stages.train(experiment, one, threads=1)
-        stages.evaluate(experiment, one, threads=1)
+        stages.train(one)
+        stages.evaluate(one)
     return experiment, PreparedDataset(chosen.prepared)
 
 

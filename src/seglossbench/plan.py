@@ -120,8 +120,8 @@ def measure(experiment: Experiment, threads: int, device_name: str) -> None:
         try:
             cost = measure_step(
                 run.network,
-                run.settings["network_settings"],
-                run.dataset.train,
+                {"architecture": run.settings.architecture, **run.settings.options},
+                run.train,
                 channels=dataset.channels,
                 classes=dataset.classes,
                 device=device,
@@ -137,17 +137,15 @@ def _parts(experiment: Experiment, known: Mapping[str, Usual | None]) -> Iterato
     costs = _costs()
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in experiment.runs:
-        groups.setdefault((experiment.part_of(run).name, run.dataset.name, run.network), []).append(run)
+        groups.setdefault((run.part, run.dataset.name, run.network), []).append(run)
     for runs in groups.values():
         run = runs[0]
         finished = [duration_seconds(one.folder) for one in runs if state(one.folder).is_finished]
         dataset = known[run.dataset.name]
         cost = costs.get(_cost_key(run, dataset)) if dataset else None
-        steps = run.dataset.train.epochs * run.dataset.train.steps_per_epoch
-        windows = _windows(experiment.part_of(run), run, dataset) if dataset else 0.0
-        share = (
-            FORWARD * windows / run.dataset.train.batch_size
-        )  # a window costs what a patch's forward pass does
+        steps = run.train.epochs * run.train.steps_per_epoch
+        windows = _windows(run, dataset) if dataset else 0.0
+        share = FORWARD * windows / run.train.batch_size  # a window costs what a patch's forward pass does
         if finished:
             seconds = sum(finished) / len(finished)
             operations = cost["operations"] * (steps + share) if cost else 0.0
@@ -166,9 +164,9 @@ def _parts(experiment: Experiment, known: Mapping[str, Usual | None]) -> Iterato
             )
 
 
-def _windows(part: Experiment, run: Run, dataset: Usual) -> float:
+def _windows(run: Run, dataset: Usual) -> float:
     """Windows that a run predicts: of validation and test cases whenever they are due, of the test at its end."""
-    train, predict = run.dataset.train, part.params.evaluate.predict
+    train, predict = run.train, run.evaluate.predict
     window = predict.window_size or train.patch_size
     per_case = math.prod(dataset.shape[len(window) :])  # slices, where a 2D network sees a volume
     for size, edge in zip(dataset.shape, window, strict=False):
@@ -203,7 +201,7 @@ def _disk(experiment: Experiment, known: Mapping[str, Usual | None]) -> str:
         voxels = usual.cases * math.prod(usual.shape)
         raw += (find(dataset.params.source).size_gb or 0) if dataset.params.source else 0
         prepared += voxels * (2 * usual.channels + 1) / 1e9
-        maps += voxels * 3 / 1e9 * (experiment.part_with(dataset).params.maps.scope == "volume")
+        maps += voxels * 3 / 1e9 * (dataset.map_settings.scope == "volume")
     costs = _costs()
     weights = 0.0
     for run in experiment.runs:
@@ -230,14 +228,10 @@ def _cost_keys(experiment: Experiment) -> Iterator[tuple[str, Run, Usual]]:
 
 
 def _cost_key(run: Run, dataset: Usual) -> str:
-    train = run.dataset.train
+    train = run.train
     shape = [train.patch_size, train.batch_size, dataset.channels, dataset.classes]
     how = train.model_dump(mode="json", include={"precision", "compile", "deterministic"})
-    return digest([_architecture(run), run.settings["network_settings"], shape, how])
-
-
-def _architecture(run: Run) -> str:
-    return str(run.settings["network_settings"].get("architecture", run.network))
+    return digest([run.settings.architecture, run.settings.options, shape, how])
 
 
 def _costs() -> dict[str, dict[str, Any]]:

@@ -26,6 +26,8 @@ from typing import Any, TextIO
 from seglossbench.errors import InputError, JobError
 from seglossbench.files import TEMPORARY, replace_folder, write_json, write_text
 
+DATA = "data.json"
+"""In a run's folder, which prepared cases each part of the data had, by the folders that their content names."""
 LIBRARIES = ("torch", "monai", "numpy", "scipy", "edt", "nibabel")
 
 
@@ -79,6 +81,11 @@ def sync_mark(folder: Path, mark: Path) -> None:
         os.utime(mark, (finished, finished))
 
 
+def devices_of(folder: Path) -> str:
+    """The devices on which a run was trained, in words, as its calls recorded them."""
+    return " then ".join(dict.fromkeys(call["device"] for call in _calls(folder)))
+
+
 def failure(folder: Path) -> str:
     """Why a run failed the last time, or when and why it diverged; an empty string if neither."""
     for file in (folder / "outcome.json", working_folder(folder) / "failure.json"):
@@ -110,7 +117,7 @@ def period_seconds(folder: Path) -> tuple[float, float]:
 
 
 def versions_of(folders: Iterable[Path]) -> dict[str, str]:
-    """The versions of Python, the libraries and this project's code that runs were trained with, as they recorded.
+    """The versions of Python, libraries and this project's code that runs were trained with, and on which device.
 
     Where they differ, all of them, each with how many runs have it.
     """
@@ -118,7 +125,12 @@ def versions_of(folders: Iterable[Path]) -> dict[str, str]:
     for folder in folders:
         of_run: dict[str, set[str]] = {}
         for call in _calls(folder):
-            versions = {**call["libraries"], "Python": call["python"], "seglossbench": call["commit"]}
+            versions = {
+                **call["libraries"],
+                "Python": call["python"],
+                "seglossbench": call["commit"],
+                "device": call["device"],
+            }
             for name, version in versions.items():
                 of_run.setdefault(name, set()).add(version)
         for name, several in of_run.items():

@@ -40,6 +40,11 @@ class Registry:
         module, _, attribute = thing.partition(":")
         return getattr(import_module(module), attribute)
 
+    def module(self, name: str) -> str:
+        """The module that what has that name stands in; raises InputError for an unknown name."""
+        self.check(name)
+        return self._place(self.things[name]).rpartition(":")[0]
+
     def add(self, name: str, thing: Any) -> None:
         """Give ``thing`` a name, anew if it is of the same place; raises InputError if another has the name."""
         if name in self and self._place(self.things[name]) != self._place(thing):
@@ -105,14 +110,66 @@ TERMS = Registry(
 ARCHITECTURES = Registry(
     "architecture",
     {
-        "UNet": "seglossbench.networks.from_monai:unet",
-        "AttentionUnet": "seglossbench.networks.from_monai:attention_unet",
-        "VNet": "seglossbench.networks.from_monai:vnet",
-        "DynUNet": "seglossbench.networks.from_monai:dynunet",
-        "SegResNet": "seglossbench.networks.from_monai:segresnet",
-        "SegResNetDS": "seglossbench.networks.from_monai:segresnet_ds",
-        "UNETR": "seglossbench.networks.from_monai:unetr",
-        "SwinUNETR": "seglossbench.networks.from_monai:swin_unetr",
+        "UNet": "seglossbench.networks.unet:unet",
+        "AttentionUnet": "seglossbench.networks.attention_unet:attention_unet",
+        "VNet": "seglossbench.networks.vnet:vnet",
+        "DynUNet": "seglossbench.networks.dynunet:dynunet",
+        "SegResNet": "seglossbench.networks.segresnet:segresnet",
+        "SegResNetDS": "seglossbench.networks.segresnet_ds:segresnet_ds",
+        "UNETR": "seglossbench.networks.unetr:unetr",
+        "SwinUNETR": "seglossbench.networks.swin_unetr:swin_unetr",
     },
 )
 """Architectures: functions ``(spatial_dims, in_channels, out_channels, *, option=default, ...) -> nn.Module``."""
+
+MAPS = Registry(
+    "map",
+    {
+        "contour": "seglossbench.maps.contour:contour_of",
+        "rectified": "seglossbench.maps.distance:rectified_of",
+        "distance_penalty": "seglossbench.maps.distance:distance_penalty_of",
+        "boundary": "seglossbench.maps.distance:boundary_of",
+    },
+)
+"""Maps of the truth: functions ``(labels (*spatial), truth) -> (*spatial) or (C, *spatial)``."""
+
+STORED_MAPS = Registry(
+    "stored map",
+    {
+        "contours": "seglossbench.maps.contour:contours_to_store",
+        "distances": "seglossbench.maps.distance:distances_to_store",
+    },
+)
+"""What is stored of the maps of whole volumes: functions ``(labels (*spatial), spacing_mm) -> arrays by name``."""
+
+LAYOUTS = Registry(
+    "layout",
+    {  # layout: auto takes the first that fits, so a special one stands before the general one
+        name: f"seglossbench.data.layouts.{name}:LAYOUT"
+        for name in (
+            *("amos", "msd_brain_tumour", "nnunet", "pengwin", "acdc", "kits", "brats", "topomortar"),
+            "patient_folders",
+        )
+    },
+)
+"""Layouts of raw datasets: a ``Layout`` each."""
+
+SPLITS = Registry(
+    "split",
+    {
+        name: f"seglossbench.data.splits:{name}"
+        for name in ("official", "alternating", "even_odd", "k_fold", "hold_out")
+    }
+    | {"file": "seglossbench.data.splits:from_file"},
+)
+"""Divisions of cases: functions ``(cases, params) -> (parts, words)``."""
+
+PHANTOMS = Registry(
+    "phantom",
+    {
+        "brats": "seglossbench.phantoms.brats:draw",
+        "amos": "seglossbench.phantoms.amos:draw",
+        "pengwin": "seglossbench.phantoms.pengwin:draw",
+    },
+)
+"""Synthetic datasets, by the layout in which they are written: functions ``(archive, params)``."""

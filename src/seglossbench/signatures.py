@@ -7,7 +7,7 @@ import ast
 import builtins
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -39,10 +39,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """A function's keyword-only parameters by name, and the first line of its docstring."""
+    """A function's keyword-only parameters by name, the first line of its docstring, and what decorators are told.
+
+    ``declared`` has the decorators' keywords; a value that is no literal is None.
+    """
 
     parameters: Mapping[str, Parameter]
     summary: str = ""
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
 
 @cache
@@ -62,8 +66,19 @@ def signature_at(place: str) -> Signature:
                 )
                 for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             }
-            return Signature(parameters, _first_line(ast.get_docstring(node)))
+            return Signature(parameters, _first_line(ast.get_docstring(node)), _declared(node))
     raise InputError(f"{place}: no such function; expected module:function")
+
+
+def _declared(function: ast.FunctionDef) -> dict[str, Any]:
+    declared = {}
+    for decorator in function.decorator_list:
+        for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
+            try:
+                declared[str(keyword.arg)] = ast.literal_eval(keyword.value)
+            except ValueError:
+                declared[str(keyword.arg)] = None
+    return declared
 
 
 def signature_of(function: Callable[..., Any]) -> Signature:

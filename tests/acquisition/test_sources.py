@@ -2,9 +2,9 @@ import pytest
 
 from seglossbench.acquisition import licences, sources
 from seglossbench.acquisition.sources import GitPart, NumberedPart
-from seglossbench.data import LAYOUTS
 from seglossbench.errors import InputError
 from seglossbench.params import load
+from seglossbench.registry import LAYOUTS
 from tests.conftest import PROJECT
 
 NAMES = tuple(sources.sources())

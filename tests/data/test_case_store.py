@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from seglossbench.data import case_store
 from seglossbench.data.cases import Case, CaseIndex
+from seglossbench.data.preparation.preprocessing import preprocess_dataset
 from seglossbench.data.prepared import PreparedDataset
-from seglossbench.data.preprocessing import preprocess_dataset
 from seglossbench.errors import InputError, JobError
+from seglossbench.experiment import identity
 from seglossbench.params import PreprocessParams
 
 VALUES = {"background": 0, "necrosis": 1, "enhancing": 4}
@@ -109,7 +109,7 @@ def test_another_recipe_code_or_order_of_classes_is_another_case(raw, monkeypatc
     before = times(prepare(raw))
     settings = PreprocessParams(crop_to_nonzero=False) if change == "settings" else None
     if change == "code":
-        monkeypatch.setattr(case_store, "code_version", lambda *places: "other")
+        monkeypatch.setattr(identity, "code_of", lambda roots: "other")
     if change == "values":
         monkeypatch.setitem(globals(), "VALUES", {"background": 0, "enhancing": 4, "necrosis": 1})
     after = times(prepare(raw, "second", settings))
@@ -139,7 +139,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.data.test_case_store import prepare
 
-from seglossbench.data import case_store
+from seglossbench.data.preparation import case_store
 save, count = case_store.save_array, 0
 def save_or_die(file, array):
     global count

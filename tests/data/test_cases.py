@@ -1,14 +1,14 @@
 import json
-from typing import get_args
 
 import numpy as np
 import pytest
 
 from seglossbench.checksums import folder_checksums
-from seglossbench.data import LAYOUTS, index_cases
+from seglossbench.data.layouts import index_cases
 from seglossbench.errors import InputError
 from seglossbench.image_files import SUFFIXES
 from seglossbench.params import DatasetParams
+from seglossbench.registry import LAYOUTS
 
 VOXELS = np.zeros((2, 2, 2), np.uint8)
 
@@ -399,8 +399,9 @@ def test_kits_images_lie_beside_their_labels_or_elsewhere(tmp_path):
 
 
 def test_every_layout_may_be_named_in_params():
-    named = get_args(DatasetParams.model_fields["layout"].annotation)
-    assert set(named) == {"auto", *LAYOUTS}
+    assert {DatasetParams(layout=name).layout for name in ("auto", *LAYOUTS)} == {"auto", *LAYOUTS}
+    with pytest.raises(ValueError, match="unknown layout 'nnUnet'; did you mean 'nnunet'"):
+        DatasetParams(layout="nnUnet")
 
 
 def test_real_scans_are_recognised(realdata):

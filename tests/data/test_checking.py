@@ -6,12 +6,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from seglossbench.data import index_cases
 from seglossbench.data.cases import Problem
 from seglossbench.data.checking import check_dataset, format_problems, usable_cases
 from seglossbench.data.facts import facts_of_prepared
+from seglossbench.data.layouts import index_cases
+from seglossbench.data.preparation.preprocessing import preprocess_dataset
 from seglossbench.data.prepared import PreparedDataset
-from seglossbench.data.preprocessing import preprocess_dataset
 from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 

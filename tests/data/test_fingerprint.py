@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from seglossbench.data.cases import Case, CaseIndex
-from seglossbench.data.fingerprint import case_facts, learn, target_spacing
+from seglossbench.data.preparation.learning import case_facts, learn, target_spacing
+from seglossbench.data.preparation.preprocessing import preprocess_dataset
+from seglossbench.data.preparation.presets import Recipe
 from seglossbench.data.prepared import PreparedDataset
-from seglossbench.data.preprocessing import preprocess_dataset
-from seglossbench.data.presets import Recipe
 from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 

@@ -11,9 +11,9 @@ from seglossbench.data.cases import Case
 from seglossbench.data.checking import check_case
 from seglossbench.data.grids import TOLERANCE, Grid, difference, fault_of
 from seglossbench.data.images import read_unchecked, read_volume
-from seglossbench.data.loading import load_case
-from seglossbench.data.preprocessing import preprocess_case
-from seglossbench.data.presets import Recipe
+from seglossbench.data.preparation.loading import load_case
+from seglossbench.data.preparation.preprocessing import preprocess_case
+from seglossbench.data.preparation.presets import Recipe
 from seglossbench.errors import InputError
 from seglossbench.evaluation.pairs import Pair, read_pair
 from seglossbench.evaluation.scores import score_files

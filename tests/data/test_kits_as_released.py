@@ -4,12 +4,12 @@ import pytest
 
 from seglossbench.data.cases import Case, CaseIndex
 from seglossbench.data.images import read_volume
+from seglossbench.data.preparation.preprocessing import preprocess_dataset
 from seglossbench.data.prepared import PreparedDataset
-from seglossbench.data.preprocessing import preprocess_dataset
 from seglossbench.errors import InputError
-from seglossbench.evaluation.prediction import write_prediction
 from seglossbench.evaluation.scores import score_files
 from seglossbench.params import PreprocessParams
+from seglossbench.prediction import write_prediction
 
 # KiTS19's axes: slice, height, width; the slices go up in space, 3 mm thick, of voxels of 0.8 mm.
 AFFINE = np.array([[0, 0, -0.8, 0], [0, -0.8, 0, 0], [-3, 0, 0, 0], [0, 0, 0, 1.0]])

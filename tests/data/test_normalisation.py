@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from seglossbench.data.normalisation import normalise
-from seglossbench.data.presets import Foreground, Recipe
+from seglossbench.data.preparation.normalisation import normalise
+from seglossbench.data.preparation.presets import Foreground, Recipe
 
 HU = np.array([[-1000, -125, 75, 275, 3000]], np.int16)
 

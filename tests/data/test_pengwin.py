@@ -5,16 +5,16 @@ import zipfile
 import numpy as np
 import pytest
 
-from seglossbench.data import index_cases
 from seglossbench.data.cases import Case
 from seglossbench.data.checking import check_dataset
 from seglossbench.data.geometry import centre_box, labels_in_raw_space
 from seglossbench.data.images import read_label_map
-from seglossbench.data.phantoms import write_pengwin_phantom
-from seglossbench.data.preprocessing import preprocess_case
-from seglossbench.data.presets import recipe
+from seglossbench.data.layouts import index_cases
+from seglossbench.data.preparation.preprocessing import preprocess_case
+from seglossbench.data.preparation.presets import recipe
 from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
+from seglossbench.phantoms.pengwin import write_pengwin_phantom
 
 SHAPE = (60, 50, 40)
 PAPER_A = recipe(PreprocessParams(preset="paper_a"), "pengwin", "CT")

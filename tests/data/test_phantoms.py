@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom, write_pengwin_phantom
-from seglossbench.data.phantoms.fields import Grid, smooth_field
-from seglossbench.data.phantoms.shapes import Ellipsoid, Tube
 from seglossbench.errors import InputError
+from seglossbench.phantoms.amos import write_amos_phantom
+from seglossbench.phantoms.brats import write_brats_phantom
+from seglossbench.phantoms.fields import Grid, smooth_field
+from seglossbench.phantoms.pengwin import write_pengwin_phantom
+from seglossbench.phantoms.shapes import Ellipsoid, Tube
 
 SHAPE = (32, 28, 36)
 BRATS = "MICCAI_BraTS2020_TrainingData"

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seglossbench.data import index_cases
 from seglossbench.data.cases import Case
 from seglossbench.data.geometry import labels_in_raw_space
-from seglossbench.data.preprocessing import preprocess_case
-from seglossbench.data.presets import recipe
+from seglossbench.data.layouts import index_cases
+from seglossbench.data.preparation.preprocessing import preprocess_case
+from seglossbench.data.preparation.presets import recipe
 from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 

@@ -1,6 +1,6 @@
 import pytest
 
-from seglossbench.data.presets import PRESETS, recipe
+from seglossbench.data.preparation.presets import PRESETS, recipe
 from seglossbench.errors import InputError
 from seglossbench.params import PreprocessParams
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seglossbench.data.splits import METHODS, split_cases
+from seglossbench.data.splits import split_cases
 from seglossbench.errors import InputError
 from seglossbench.params import DatasetParams
+from seglossbench.registry import SPLITS
 
 
 def case(name, patient=None, official=None):
@@ -144,7 +145,7 @@ def test_an_official_split_that_tears_a_patient_apart_is_refused():
 
 @given(
     scans=st.lists(st.integers(1, 4), min_size=6, max_size=30),
-    method=st.sampled_from([name for name in METHODS if name not in ("official", "file")]),
+    method=st.sampled_from([name for name in SPLITS if name not in ("official", "file")]),
     validation_fraction=st.sampled_from([0.0, 0.2, 0.5, 1.0]),
     seed=st.integers(0, 5),
     order=st.randoms(use_true_random=False),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seglossbench.data import index_cases
+from seglossbench.data.layouts import index_cases
 from seglossbench.data.splits import split_cases
 from seglossbench.errors import InputError
 from seglossbench.params import DatasetParams

@@ -8,7 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from seglossbench.losses import PAPER_LOSSES, TERMS, Loss, Term, build, register
 from seglossbench.losses.loss import Weight
 from seglossbench.maps import Truth
-from seglossbench.maps.store import STORED, MapSettings, StoredMaps, write
+from seglossbench.maps.caching import MapSettings, write
+from seglossbench.maps.store import STORED, StoredMaps
 
 VARIANTS = {
     "cw_ce printed": {"cw_ce": {"form": "printed"}},

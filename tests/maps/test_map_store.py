@@ -3,15 +3,8 @@ import pytest
 
 from seglossbench.errors import InputError
 from seglossbench.maps import Truth
-from seglossbench.maps.store import (
-    STORED,
-    MapSettings,
-    StoredMaps,
-    place_of,
-    read_index,
-    write,
-    write_index,
-)
+from seglossbench.maps.caching import MapSettings, place_of, write
+from seglossbench.maps.store import STORED, StoredMaps, read_index, write_index
 
 LABELS = (
     np.random.default_rng(0).integers(0, 4, (3, 4, 5)).repeat(3, 0).repeat(3, 1).repeat(3, 2).astype(np.uint8)
@@ -84,7 +77,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
         path.write_bytes(b"half")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("seglossbench.maps.store.save_array", full_disk)
+    monkeypatch.setattr("seglossbench.maps.caching.save_array", full_disk)
     with pytest.raises(OSError, match="no space"):
         write(tmp_path / "a", LABELS, MapSettings())
     assert list(tmp_path.iterdir()) == []

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from seglossbench.errors import InputError
-from seglossbench.maps import MAPS, Truth
+from seglossbench.maps import Truth
 from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import boundary, rectified_distance
+from seglossbench.registry import MAPS
 
 LABELS = (
     np.random.default_rng(0)
@@ -73,7 +74,7 @@ def test_at_scale_samples_given_maps_where_it_samples_labels():
 
 
 def test_a_map_of_the_user(monkeypatch):
-    monkeypatch.setitem(MAPS, "double", lambda labels, truth: labels * 2.0)
+    monkeypatch.setitem(MAPS.things, "double", lambda labels, truth: labels * 2.0)
     np.testing.assert_array_equal(Truth(LABELS, 3).map("double"), LABELS * 2)
 
 

@@ -19,8 +19,8 @@ def build(run, **changes):
     shape = {"in_channels": usual.channels, "out_channels": usual.classes} | changes
     network = networks.build(
         run.network,
-        run.settings["network_settings"],
-        patch_size=run.dataset.train.patch_size,
+        {"architecture": run.settings.architecture, **run.settings.options},
+        patch_size=run.train.patch_size,
         seed=0,
         **shape,
     )
@@ -30,7 +30,7 @@ def build(run, **changes):
 @pytest.mark.parametrize("run", PATCHES.values(), ids=map("-".join, PATCHES))
 def test_every_network_takes_the_patches_of_every_dataset(run):
     network, shape = build(run)
-    patch = run.dataset.train.patch_size
+    patch = run.train.patch_size
     image = torch.empty(1, shape["in_channels"], *patch, device="meta")
     assert network.eval()(image).shape == (1, shape["out_channels"], *patch)
     outputs = network.train()(image)

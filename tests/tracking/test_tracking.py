@@ -38,7 +38,7 @@ def uri(project):
 
 
 def finish(run, rows=ROWS, scores=SCORES):
-    with run_in_progress(run.folder, run.settings) as folder:
+    with run_in_progress(run.folder, run.settings.model_dump(mode="json")) as folder:
         write_history(folder / "history.csv", rows)
     if scores:
         run.scores.parent.mkdir(parents=True)
@@ -101,7 +101,7 @@ def test_rebuild_from_scratch_leaves_nothing_of_before(runs, uri, project):
 
 
 def test_a_live_run_is_completed_and_not_written_again(runs, uri):
-    with run_in_progress(runs[0].folder, runs[0].settings) as folder:
+    with run_in_progress(runs[0].folder, runs[0].settings.model_dump(mode="json")) as folder:
         live = LiveTracker(uri, "tiny", runs[0])
         for epoch in range(3):
             write_history(folder / "history.csv", ROWS[: epoch + 1])
@@ -118,14 +118,17 @@ def test_a_live_run_is_completed_and_not_written_again(runs, uri):
 
 
 def test_a_killed_and_resumed_run_has_neither_holes_nor_doubles(runs, uri):
-    with suppress(KeyboardInterrupt), run_in_progress(runs[0].folder, runs[0].settings) as folder:
+    with (
+        suppress(KeyboardInterrupt),
+        run_in_progress(runs[0].folder, runs[0].settings.model_dump(mode="json")) as folder,
+    ):
         live = LiveTracker(uri, "tiny", runs[0])
         live([ROWS[0]])
         live([ROWS[1]])
         live.finish("KILLED")
         write_history(folder / "history.csv", ROWS[:2])
         raise KeyboardInterrupt
-    with run_in_progress(runs[0].folder, runs[0].settings) as folder:
+    with run_in_progress(runs[0].folder, runs[0].settings.model_dump(mode="json")) as folder:
         resumed = LiveTracker(uri, "tiny", runs[0])
         other = HistoryRow(1, 10, "train", "loss", 0.625)  # the epoch again, with other digits
         write_history(folder / "history.csv", [ROWS[0], other])
@@ -156,7 +159,7 @@ def test_what_was_killed_before_its_tracker_could_say_so_is_made_equal(runs, uri
 def test_unfinished_runs_are_made_equal_too(runs, uri):
     with (
         suppress(ValueError),
-        run_in_progress(runs[0].folder, runs[0].settings) as folder,
+        run_in_progress(runs[0].folder, runs[0].settings.model_dump(mode="json")) as folder,
     ):
         write_history(folder / "history.csv", ROWS[:2])
         raise ValueError("broken")
@@ -164,7 +167,7 @@ def test_unfinished_runs_are_made_equal_too(runs, uri):
     (run,) = stored(uri)[1]
     assert (run.info.status, run.data.tags["seglossbench.reason"]) == ("FAILED", "ValueError: broken")
     assert [step for step, _ in curve(uri)] == [0, 1]
-    with run_in_progress(runs[0].folder, runs[0].settings):
+    with run_in_progress(runs[0].folder, runs[0].settings.model_dump(mode="json")):
         assert Tracker(uri, "tiny").fill(runs) == 0  # what trains is left to its own tracker
 
 
@@ -226,7 +229,7 @@ def test_a_run_that_cannot_be_written_keeps_no_other_from_it(runs, uri):
 
 
 def test_a_diverged_run_is_shown_as_such(runs, uri):
-    with run_in_progress(runs[0].folder, runs[0].settings) as folder:
+    with run_in_progress(runs[0].folder, runs[0].settings.model_dump(mode="json")) as folder:
         write_history(folder / "history.csv", [*ROWS, HistoryRow(3, 30, "train", "loss", float("nan"))])
         note_divergence(folder, 3, "loss is nan in epoch 3, step 30")
     assert [Tracker(uri, "tiny").fill(runs) for _ in range(2)] == [1, 0]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from seglossbench.data.cases import Case, CaseIndex
+from seglossbench.data.preparation.preprocessing import preprocess_dataset
 from seglossbench.data.prepared import PreparedDataset
-from seglossbench.data.preprocessing import preprocess_dataset
 from seglossbench.params import PreprocessParams
 
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from seglossbench.errors import InputError
-from seglossbench.maps import Truth, store
+from seglossbench.maps import Truth, caching
+from seglossbench.maps.caching import MapSettings
 from seglossbench.maps.distance import rectified_distance
-from seglossbench.maps.store import MapSettings, StoredMaps
+from seglossbench.maps.store import StoredMaps
 from seglossbench.params import MapsParams, TrainParams
 from seglossbench.training.batches import PatchBatches
 
@@ -20,7 +21,7 @@ def settings(**changes):
 def batches_of(cases, tmp_path, map_names=(), seed=0, maps=None, **changes):
     stored = {}
     for case in cases:
-        store.write(tmp_path / case.name, case.labels, MapSettings())
+        caching.write(tmp_path / case.name, case.labels, MapSettings())
         stored[case.name] = StoredMaps(tmp_path / case.name)
     maps = maps or MapsParams()
     return PatchBatches(cases, stored, map_names, 3, settings(**changes), maps, dataset="x", seed=seed)
@@ -138,7 +139,7 @@ def test_maps_of_patches_are_made_with_the_batch_at_every_scale(cases, monkeypat
     truth = sampler.batch(0, 0).truth
     expected = Truth(truth.labels, 3)
     made = {shape: expected.at_scale(shape).contour for shape in sampler.scales}
-    monkeypatch.setattr("seglossbench.maps.truth.MAPS", {})  # nothing more can be made
+    monkeypatch.setattr("seglossbench.maps.truth.MAPS.things", {})  # nothing more can be made
     assert torch.equal(truth.at_scale((4, 4, 2)).contour, made[4, 4, 2])
     assert truth.rectified.shape == (2, 8, 8, 4)
 

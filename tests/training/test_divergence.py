@@ -6,8 +6,8 @@ import torch
 from tiny import CLASSES, make_case, make_training, result, run
 from torch import nn
 
-from seglossbench.evaluation.prediction import predict_volume
 from seglossbench.params import CollapseParams, PredictParams
+from seglossbench.prediction import predict_volume
 from seglossbench.records import HistoryRow, read_history
 from seglossbench.training.divergence import find_divergence
 from seglossbench.training.loop import train

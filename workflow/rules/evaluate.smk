@@ -10,7 +10,7 @@ rule evaluate:
     message:
         "evaluate {wildcards.run}"
     shell:
-        "{SEGLOSSBENCH} evaluate {wildcards.run} --threads {threads} > {log} 2>&1"
+        "{SEGLOSSBENCH} evaluate --planned {wildcards.run} > {log} 2>&1"
 
 
 rule evaluate_all:

@@ -1,5 +1,5 @@
 # MLflow's view of the finished runs, and the report of the experiment.
-from seglossbench.code import code_version
+from seglossbench.experiment.identity import report_version
 from seglossbench.files import digest
 from seglossbench.tracking import marks
 
@@ -36,7 +36,7 @@ rule report:
     log:
         "logs/report.log",
     params:
-        code=code_version("reporting", "statistics"),
+        code=report_version(),
         # What is on the page and in no run's scores: titles, the order of the runs, and which scores were published.
         content=digest(
             [

@@ -1,4 +1,5 @@
 # The trainings. An interrupted run keeps its working folder and goes on when its job is started again.
+from seglossbench.experiment import plans
 from seglossbench.records import sync_mark
 
 # Snakemake removes the outputs of a failed or interrupted job, and a finished run must survive that: so its outputs are
@@ -6,6 +7,8 @@ from seglossbench.records import sync_mark
 if workflow.is_main_process:
     for run in EXPERIMENT.runs:
         sync_mark(run.folder, run.trained)
+        if not run.scores.exists():
+            plans.write(run)  # from which its jobs learn what it is, whatever is edited while they wait
 
 
 for batch in EXPERIMENT.train_jobs():
@@ -25,13 +28,13 @@ for batch in EXPERIMENT.train_jobs():
             f"logs/train/{batch[0].id}.log",
         params:
             runs=[run.id for run in batch],
-        threads: batch[0].dataset.train.threads
+        threads: batch[0].train.threads
         resources:
-            gpu=0 if batch[0].dataset.train.device == "cpu" else 1,
+            gpu=0 if batch[0].train.device == "cpu" else 1,
         message:
             f"train {', '.join(run.id for run in batch)}"
         shell:
-            "{SEGLOSSBENCH} train {params.runs} --threads {threads} > {log} 2>&1"
+            "{SEGLOSSBENCH} train --planned {params.runs} > {log} 2>&1"
 
 
 rule train_all:

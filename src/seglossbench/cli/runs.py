@@ -5,45 +5,70 @@ from pathlib import Path
 import click
 
 from seglossbench.cli.application import Settings, cli, pass_settings
+from seglossbench.errors import InputError
+from seglossbench.experiment import Run, plans
 
 
 @cli.command()
-@click.argument("run", nargs=-1, required=True)
+@click.argument("run", nargs=-1)
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="CPU threads; by default train.threads of the params."
+    "--planned", is_flag=True, help="RUNs are as the workflow planned them; params are not looked at."
+)
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Train a run again from the settings in its folder.",
+)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    default=Path("again"),
+    show_default=True,
+    help="With --from: the folder of the new run.",
 )
 @pass_settings
-def train(settings: Settings, run: tuple[str, ...], threads: int | None) -> None:
+def train(settings: Settings, run: tuple[str, ...], planned: bool, folder: Path | None, into: Path) -> None:
     """Train each RUN, one after the other, or go on with it where it was interrupted.
 
     \b
-    Example (an id from seglossbench list):
-      seglossbench train brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a
+    Examples (an id, or how it begins, from seglossbench list):
+      seglossbench train brats_phantom/unet/cwcd/seed0
+      seglossbench train --from runs/brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a --into again
     """
     from seglossbench import stages
 
-    experiment = settings.experiment
-    runs = [experiment.run(id) for id in run]
-    stages.train_all(experiment, runs, threads or experiment.params.train.threads)
+    if folder is not None:
+        if run or planned:
+            raise InputError("--from: trains the run of that folder alone; leave out RUN and --planned")
+        click.echo(stages.train_from(folder, into))
+        return
+    if not run:
+        raise InputError("RUN: none given; seglossbench list shows the ids")
+    stages.train_all(_runs(settings, run, planned))
 
 
 @cli.command()
 @click.argument("run")
-@click.option(
-    "--threads", type=click.IntRange(min=1), help="CPU threads; by default train.threads of the params."
-)
+@click.option("--planned", is_flag=True, help="RUN is as the workflow planned it; params are not looked at.")
 @pass_settings
-def evaluate(settings: Settings, run: str, threads: int | None) -> None:
+def evaluate(settings: Settings, run: str, planned: bool) -> None:
     """Score the test cases of a trained RUN into its scores.csv.
 
     \b
-    Example (an id from seglossbench list):
-      seglossbench evaluate brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a
+    Example (an id, or how it begins, from seglossbench list):
+      seglossbench evaluate brats_phantom/unet/cwcd/seed0
     """
     from seglossbench import stages
 
+    stages.evaluate(*_runs(settings, (run,), planned))
+
+
+def _runs(settings: Settings, ids: tuple[str, ...], planned: bool) -> list[Run]:
+    if planned:
+        return [plans.read(plans.place_of(id)) for id in ids]
     experiment = settings.experiment
-    stages.evaluate(experiment, experiment.run(run), threads or experiment.params.train.threads)
+    return [experiment.run(id) for id in ids]
 
 
 @cli.command()
@@ -113,8 +138,9 @@ def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> Non
     show_default=True,
     help="What a GPU sustains, for GPU hours from the counted operations.",
 )
+@click.option("--why", is_flag=True, help="Say of each run to be trained how it differs from a finished one.")
 @pass_settings
-def status(settings: Settings, estimate: bool, tflops: float) -> None:
+def status(settings: Settings, estimate: bool, tflops: float, why: bool) -> None:
     """Show runs, jobs, hours and disk of the experiment, and what is done, what is running, what failed and why.
 
     Needs no data, except folders of yours (datasets.NAME.folder), whose files are part of what a run is. Hours come
@@ -124,10 +150,66 @@ def status(settings: Settings, estimate: bool, tflops: float) -> None:
     Examples:
       watch seglossbench status
       seglossbench --set experiment=papers status --estimate
+      seglossbench status --why
     """
     from seglossbench import plan, stages
 
     experiment = settings.checked_experiment
+    if why:
+        found = stages.differences(experiment)
+        click.echo("\n".join(map(str, found)) or "no run is to be trained whose names a finished one has")
+        return
     if estimate:
         plan.measure(experiment, experiment.params.train.threads, experiment.params.train.device)
     click.echo(stages.status(experiment, tflops))
+
+
+@cli.command()
+@click.option("--because", required=True, help="Why the change changes no digit; it stands in adopted.yaml.")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), default=2, show_default=True, help="How many are repeated."
+)
+@click.option("--without-replay", is_flag=True, help="Take your word for it; the report shows the reason.")
+@pass_settings
+def adopt(settings: Settings, because: str, epochs: int, without_replay: bool) -> None:
+    """Accept a change of code that changes no digit, so that the runs that were trained before it keep their names.
+
+    Of each network and loss concerned, the first epochs of one finished run are trained again and must give the same
+    history to the last bit. What was accepted is added to adopted.yaml, a file for git.
+
+    \b
+    Examples:
+      seglossbench status --why
+      seglossbench adopt --because "batches were moved to a module of their own"
+    """
+    from seglossbench import stages
+
+    for adoption in stages.adopt(settings.experiment, because, epochs, replays=not without_replay):
+        shown = f"shown by {len(adoption.shown_by)} runs" if adoption.shown_by else "on your word"
+        click.echo(f"adopted, {shown}: {', '.join(adoption.modules)}")
+
+
+@cli.command()
+@click.option("--remove", "removes", is_flag=True, help="Remove them, after a question.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_settings
+def orphans(settings: Settings, removes: bool, yes: bool) -> None:
+    """List what no experiment names any more, of former settings or code, with its size on the disk.
+
+    \b
+    Examples:
+      seglossbench orphans
+      seglossbench orphans --remove
+    """
+    from seglossbench import stages
+
+    found = stages.unnamed(settings.params)
+    for orphan in found.orphans:
+        click.echo(f"{orphan.size / 1e6:>12,.1f} MB  {orphan.kind:<18}{orphan.place}")
+    for why in found.not_asked:
+        click.echo(f"not asked, and its datasets left out: {why}", err=True)
+    total = sum(orphan.size for orphan in found.orphans)
+    click.echo(f"{len(found.orphans)} named by no experiment, {total / 1e9:,.2f} GB")
+    if removes and found.orphans and (yes or click.confirm("Remove all of these?")):
+        stages.remove(found.orphans)
+        click.echo(f"removed {total / 1e9:,.2f} GB")

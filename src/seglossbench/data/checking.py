@@ -14,7 +14,7 @@ from seglossbench.data.cases import Case, CaseIndex, Problem
 from seglossbench.data.facts import CaseFacts, facts_of
 from seglossbench.data.grids import difference
 from seglossbench.data.images import Volume, faults_of, label_map, read_unchecked
-from seglossbench.data.loading import class_indices
+from seglossbench.data.preparation.loading import class_indices
 from seglossbench.data.prepared import distance_unit_of
 from seglossbench.errors import InputError
 from seglossbench.parallel import over_cases

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglossbench.data.case_store import TRUTH
 from seglossbench.data.cases import Part
 from seglossbench.data.foreground import per_class
 from seglossbench.data.geometry import Geometry
@@ -17,6 +16,9 @@ from seglossbench.errors import InputError
 from seglossbench.files import open_array
 from seglossbench.image_files import PNG, suffix_of
 from seglossbench.params import TrainParams
+
+TRUTH = "truth.nii.gz"
+"""In a case's folder, the label map to score against where that is no longer the raw file."""
 
 
 @dataclass(frozen=True)

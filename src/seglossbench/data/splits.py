@@ -14,6 +14,7 @@ from seglossbench.errors import InputError, nearest
 from seglossbench.files import read_text
 from seglossbench.params import DatasetParams
 from seglossbench.randomness import stream
+from seglossbench.registry import SPLITS
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 # Parts of a file: nnU-Net says val, and what no part shall have must be said.
@@ -46,7 +47,7 @@ Method = Callable[[Sequence[Splittable], DatasetParams], tuple[Parts, str]]
 
 
 def split_cases(cases: Sequence[Splittable], params: DatasetParams, dataset: str) -> Split:
-    """Divide cases into parts by the method that ``params.split`` names in ``METHODS``.
+    """Divide cases into parts by the method that ``params.split`` names in SPLITS.
 
     ``auto`` is ``file`` where there is one, else ``official`` where the authors of the dataset keep cases for the test,
     else ``alternating``. Where the method chooses none for validation, a random ``validation_fraction`` of the training
@@ -59,7 +60,7 @@ def split_cases(cases: Sequence[Splittable], params: DatasetParams, dataset: str
         has_official = any(case.official == "test" for case in cases)
         method = "file" if params.split_file else "official" if has_official else "alternating"
     try:
-        chosen, words = METHODS[method](cases, params)
+        chosen, words = SPLITS.load(method)(cases, params)
         parts = {part: set(chosen.get(part, ())) for part in PARTS}
         if "train" not in chosen:
             parts["train"] = {case.name for case in cases} - parts["validation"] - parts["test"]
@@ -81,18 +82,19 @@ def split_cases(cases: Sequence[Splittable], params: DatasetParams, dataset: str
     return Split(train, validation, test, f"{method}: {words}")
 
 
-def _official(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+def official(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+    """The parts of the dataset's authors."""
     chosen = {part: [case.name for case in cases if case.official == part] for part in ("validation", "test")}
     return {part: names for part, names in chosen.items() if names}, "the test part of the dataset's authors"
 
 
-def _alternating(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+def alternating(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
     """Paper B for BraTS: the sorted list's [::2] trains, its [1::2] is for test."""
     words = "every other patient, from the first on, trains, the others are for test"
     return {"test": _names(_patients(cases)[1::2])}, words
 
 
-def _even_odd(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+def even_odd(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
     """Paper B for ACDC and KiTS."""
     numbers = {case.name: re.findall(r"\d+", case.patient) for case in cases}
     for name, found in numbers.items():
@@ -102,7 +104,8 @@ def _even_odd(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts
     return {"test": [name for name, found in numbers.items() if int(found[-1]) % 2]}, words
 
 
-def _k_fold(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+def k_fold(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+    """A fold of all patients, dealt at random, for test."""
     patients, folds, fold = _patients(cases), params.folds, params.fold
     if not fold < folds <= len(patients):
         raise InputError(f"fold {fold} of {folds} folds of {len(patients)} patients; folds count from 0")
@@ -111,12 +114,13 @@ def _k_fold(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, 
     return {"test": _names(patients[place] for place in order[fold::folds])}, words
 
 
-def _hold_out(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+def hold_out(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+    """A random share of the patients for test."""
     words = f"{params.test_fraction:g} of the patients, drawn at random (seed {params.split_seed}), for test"
     return {"test": _draw(_patients(cases), params.test_fraction, params.split_seed, "test")}, words
 
 
-def _file(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
+def from_file(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, str]:
     """Parts by name, or nnU-Net's splits_final.json, whose ``val`` is for test unless others are officially so."""
     if params.split_file is None:
         raise InputError("no split_file; give the file with the names of each part")
@@ -143,16 +147,6 @@ def _file(cases: Sequence[Splittable], params: DatasetParams) -> tuple[Parts, st
             f"{file}: {len(left)} cases are in no part, such as {min(left)}; list them as unused"
         )
     return {"train": [], **parts}, f"as {file.name} says" + (f" (fold {params.fold})" if params.fold else "")
-
-
-METHODS: Mapping[str, Method] = {
-    "official": _official,
-    "alternating": _alternating,
-    "even_odd": _even_odd,
-    "k_fold": _k_fold,
-    "hold_out": _hold_out,
-    "file": _file,
-}
 
 
 def read_parts(file: Path, params: DatasetParams) -> dict[str, list[str]]:

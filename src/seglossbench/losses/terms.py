@@ -10,8 +10,8 @@ from torch import Tensor
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.losses.prediction import Prediction
-from seglossbench.maps import MAPS, Truth
-from seglossbench.registry import TERMS
+from seglossbench.maps import Truth
+from seglossbench.registry import MAPS, TERMS
 
 TermFunction = Callable[..., Tensor]
 Reduction = Literal["mean", "pooled"]

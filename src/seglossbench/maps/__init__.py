@@ -1,5 +1,5 @@
 """What a loss reads of the truth: label maps and the maps computed from them."""
 
-from seglossbench.maps.truth import MAPS, Truth
+from seglossbench.maps.truth import Truth
 
-__all__ = ["MAPS", "Truth"]
+__all__ = ["Truth"]

@@ -1,12 +1,18 @@
 """Contours: the one-voxel rim inside every class, paper A's map, for all classes in one pass."""
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.errors import InputError
 from seglossbench.maps.labels import check_labels
+from seglossbench.maps.store import CONTOUR_BIT
+
+if TYPE_CHECKING:
+    from seglossbench.maps.truth import Truth
 
 _CHUNK = 2**18
 """Voxels worked on at a time: they and what is computed of them fit into a core's cache, twice as fast."""
@@ -40,6 +46,21 @@ def contour(labels: NDArray[np.integer], kernel: int = 3) -> NDArray[np.uint8]:
         layers[: kernel // 2] = 1  # the box leaves the volume
         layers[len(layers) - (kernel - 1) // 2 :] = 1
     return result
+
+
+def contour_of(labels: NDArray[np.integer], truth: "Truth") -> NDArray[np.uint8]:
+    """The contour of a label map of ``truth``, as wide as that says."""
+    return contour(labels, truth.contour_kernel)
+
+
+def contours_to_store(
+    labels: NDArray[np.integer], spacing_mm: Sequence[float] | None
+) -> dict[str, NDArray[np.generic]]:
+    """The contours of a whole label map as bits of one array, by its name in the store; none depends on the spacing."""
+    contours = np.zeros(labels.shape, np.uint8)
+    for kernel, bit in CONTOUR_BIT.items():
+        contours |= contour(labels, kernel) * np.uint8(bit)
+    return {"contour": contours}
 
 
 def _varies(flat: NDArray[np.integer], steps: list[int], kernel: int) -> NDArray[np.bool_]:

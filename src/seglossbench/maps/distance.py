@@ -6,6 +6,7 @@ voxels (as in the released code) or, with ``spacing_mm``, in millimetres. The ou
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import edt
 import numpy as np
@@ -13,6 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from seglossbench.maps.labels import check_labels
+from seglossbench.maps.store import STEPS
+
+if TYPE_CHECKING:
+    from seglossbench.maps.truth import Truth
 
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float32]
@@ -68,6 +73,31 @@ def boundary(labels: Labels, num_classes: int, spacing_mm: Sequence[float] | Non
             outside = labels != index
             np.subtract(_transform(outside, spacing_mm), inside * ~outside, out=signed[index])
     return signed
+
+
+def rectified_of(labels: Labels, truth: "Truth") -> Floats:
+    """The rectified distance of a label map of ``truth``, in its units."""
+    return rectified_distance(labels, truth.spacing_mm)
+
+
+def distance_penalty_of(labels: Labels, truth: "Truth") -> Floats:
+    """The distance penalty of a label map of ``truth``, in its units."""
+    return distance_penalty(labels, truth.spacing_mm)
+
+
+def boundary_of(labels: Labels, truth: "Truth") -> Floats:
+    """The boundary map of a label map of ``truth``, in its units."""
+    return boundary(labels, truth.num_classes, truth.spacing_mm)
+
+
+def distances_to_store(labels: Labels, spacing_mm: Sequence[float] | None) -> dict[str, NDArray[np.generic]]:
+    """What rectified distances and penalties of a whole label map follow from, by the names in the store."""
+    distance = inside_distance(labels, spacing_mm)
+    scale = penalty_scale(labels, distance)  # of the distance before it is rectified in place
+    return {
+        "rectified": np.rint(rectify(labels, distance) * STEPS).astype(np.uint16),
+        "penalty_scale": scale,
+    }
 
 
 def rectify(labels: Labels, distance: Floats) -> Floats:

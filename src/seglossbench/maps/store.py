@@ -1,4 +1,4 @@
-"""The scalar maps of one case on disk, computed once on the whole volume and cropped with every patch.
+"""The scalar maps of one case on disk, of which every patch reads its own voxels; ``maps.caching`` computes them.
 
 A folder per case, named by its labels, the settings and the code, holds all that papers A and B read of a label map,
 in 3 bytes per voxel whatever the number of classes:
@@ -18,63 +18,25 @@ box is not symmetric.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seglossbench.code import code_version
 from seglossbench.errors import InputError
-from seglossbench.files import atomic_folder, digest, open_array, save_array, write_json
-from seglossbench.maps.contour import contour
-from seglossbench.maps.distance import inside_distance, penalty_scale, rectify
-from seglossbench.names import word
+from seglossbench.files import atomic_folder, open_array, write_json
 
 STORED = ("contour", "rectified", "distance_penalty")
 """Maps that a stored case can give; others, such as the boundary map, are computed per patch."""
 
-_CONTOUR_BIT = {3: 1, 2: 2}
-_STEPS = 65535
-
-
-@dataclass(frozen=True)
-class MapSettings:
-    """All that changes a stored map: distances in mm by ``spacing_mm`` or in voxels."""
-
-    spacing_mm: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.spacing_mm is not None:  # so that 1 and 1.0 are the same settings
-            object.__setattr__(self, "spacing_mm", tuple(float(size) for size in self.spacing_mm))
-
-
-def place_of(folder: Path, case: str, labels: NDArray[np.integer], settings: MapSettings) -> Path:
-    """Where in ``folder`` the maps of ``case`` lie, or are to lie, by all that decides them.
-
-    ``labels``: (*spatial) integer >= 0, the whole volume.
-    """
-    return folder / f"{word(case)}-{digest([_content(labels), asdict(settings), code_version('maps')])}"
-
-
-def write(place: Path, labels: NDArray[np.integer], settings: MapSettings) -> None:
-    """Compute the maps of a case and store them in the folder ``place``, whole or not at all.
-
-    ``labels``: (*spatial) integer >= 0, the whole volume.
-    """
-    distance = inside_distance(labels, settings.spacing_mm)
-    scale = penalty_scale(labels, distance)  # of the distance before it is rectified in place
-    contours = np.zeros(labels.shape, np.uint8)
-    for kernel, bit in _CONTOUR_BIT.items():
-        contours |= contour(labels, kernel) * np.uint8(bit)
-    with atomic_folder(place, keep_existing=True) as temporary:
-        save_array(temporary / "contour.npy", contours)
-        save_array(temporary / "rectified.npy", np.rint(rectify(labels, distance) * _STEPS).astype(np.uint16))
-        save_array(temporary / "penalty_scale.npy", scale)
+CONTOUR_BIT = {3: 1, 2: 2}
+"""Of ``contour.npy``, by the width of the contour's box."""
+STEPS = 65535
+"""Of ``rectified.npy``, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +57,12 @@ class StoredMaps:
         ``labels``: the label map in the same region. Returns contour uint8 and distances float32, (*region). Raises
         InputError for a map that is not stored and for maps that are not there.
         """
-        if contour_kernel not in _CONTOUR_BIT:
+        if contour_kernel not in CONTOUR_BIT:
             raise InputError(f"contour_kernel is {contour_kernel}, expected 2 or 3 for stored maps")
         maps: dict[str, NDArray[np.generic]] = {}
         for name in names:
             if name == "contour":
-                bits = self._open("contour")[region] & _CONTOUR_BIT[contour_kernel]
+                bits = self._open("contour")[region] & CONTOUR_BIT[contour_kernel]
                 maps[name] = (bits != 0).astype(np.uint8)
             elif name == "rectified":
                 maps[name] = self._rectified(region)
@@ -112,7 +74,7 @@ class StoredMaps:
 
     def _rectified(self, region: tuple[slice, ...]) -> NDArray[np.float32]:
         steps: NDArray[np.uint16] = self._open("rectified")[region]
-        return np.multiply(steps, np.float32(1 / _STEPS), dtype=np.float32)
+        return np.multiply(steps, np.float32(1 / STEPS), dtype=np.float32)
 
     def _open(self, name: str) -> NDArray[Any]:
         try:
@@ -135,11 +97,3 @@ def read_index(folder: Path) -> dict[str, StoredMaps]:
     except FileNotFoundError as error:
         raise InputError(f"{error.filename}: not there; run `seglossbench maps` first") from None
     return {case: StoredMaps(folder.parent / name) for case, name in names.items()}
-
-
-def _content(labels: NDArray[np.integer]) -> str:
-    """What stands for a label map: its shape and values, not its integer type."""
-    narrow = labels.astype(np.uint8 if labels.max() <= 255 else np.uint32, copy=False)
-    hasher = hashlib.blake2b(f"{labels.shape} {narrow.dtype}".encode(), digest_size=6)
-    hasher.update(np.ascontiguousarray(narrow).data)
-    return hasher.hexdigest()

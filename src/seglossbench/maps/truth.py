@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seglossbench.errors import InputError, nearest
-from seglossbench.maps.contour import contour
-from seglossbench.maps.distance import boundary, distance_penalty, rectified_distance
+from seglossbench.errors import InputError
+from seglossbench.registry import MAPS
 
 Array = Tensor | NDArray[np.generic]
 
@@ -62,10 +61,9 @@ class Truth:
     def map(self, name: str) -> Tensor:
         """The map ``name``: (N, *spatial) if one value per voxel says it all, else (N, C, *spatial)."""
         if name not in self._maps:
-            if name not in MAPS:
-                raise InputError(f"unknown map {name!r}; {nearest(name, list(MAPS))}")
+            compute = MAPS.load(name)
             volumes = self.labels.cpu().numpy()
-            computed = np.stack([MAPS[name](volume, self) for volume in volumes])
+            computed = np.stack([compute(volume, self) for volume in volumes])
             self._maps[name] = torch.from_numpy(computed).to(self.labels.device)
         return self._maps[name]
 
@@ -160,8 +158,7 @@ class Truth:
         return other
 
     def _checked_map(self, name: str, values: Tensor) -> Tensor:
-        if name not in MAPS:
-            raise InputError(f"unknown map {name!r}; {nearest(name, list(MAPS))}")
+        MAPS.check(name)
         batch, *spatial = self.labels.shape
         allowed = (batch, *spatial), (batch, self.num_classes, *spatial)
         if tuple(values.shape) not in allowed:
@@ -173,17 +170,6 @@ class Truth:
     def __repr__(self) -> str:
         shape = tuple(self.labels.shape)
         return f"Truth(labels={shape}, num_classes={self.num_classes}, maps={sorted(self._maps)})"
-
-
-MapFunction = Callable[[NDArray[np.integer], Truth], NDArray[np.generic]]
-
-MAPS: dict[str, MapFunction] = {
-    "contour": lambda labels, truth: contour(labels, truth.contour_kernel),
-    "rectified": lambda labels, truth: rectified_distance(labels, truth.spacing_mm),
-    "distance_penalty": lambda labels, truth: distance_penalty(labels, truth.spacing_mm),
-    "boundary": lambda labels, truth: boundary(labels, truth.num_classes, truth.spacing_mm),
-}
-"""Every map by name: from one label volume, and the settings of its truth, to (*spatial) or (C, *spatial)."""
 
 
 def is_own_class(labels: Tensor, num_classes: int) -> Tensor:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from seglossbench.errors import nearest
-from seglossbench.params.section import AnyName, Fraction, Name, PathText, Positive, Section, Sizes
+from seglossbench.params.section import AnyName, Fraction, Name, PathText, Positive, Section, Sizes, named_in
+from seglossbench.registry import LAYOUTS, PHANTOMS, SPLITS
 
 
 def _compiles(pattern: str) -> str:
@@ -23,7 +24,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 class PhantomParams(Section):
     """A synthetic dataset that is written as an archive in the layout of a real one."""
 
-    layout: Literal["brats", "amos", "pengwin"]
+    layout: Annotated[str, named_in(PHANTOMS)]
     training: Positive
     test: Positive
     shape: tuple[Positive, Positive, Positive]
@@ -86,18 +87,7 @@ class DatasetParams(Section):
         None  # an address, an archive or a folder that serves in place of the source's routes
     )
     accept_licence: bool = False  # of the source
-    layout: Literal[
-        "auto",
-        "amos",
-        "msd_brain_tumour",
-        "nnunet",
-        "acdc",
-        "kits",
-        "brats",
-        "topomortar",
-        "pengwin",
-        "patient_folders",
-    ] = "auto"
+    layout: Annotated[str, named_in(LAYOUTS, "auto")] = "auto"
     select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
     modality: Literal["CT", "MRI", "RGB"] | None = None  # these three instead of what the layout says
     classes: dict[AnyName, Positive] | None = None  # their values in the files, in the order of class indices
@@ -110,7 +100,7 @@ class DatasetParams(Section):
     on_bad_case: Literal["fail", "skip"] = (
         "fail"  # skip: leave out what cannot be prepared, and say so in the report
     )
-    split: Literal["auto", "official", "alternating", "even_odd", "k_fold", "hold_out", "file"] = "auto"
+    split: Annotated[str, named_in(SPLITS, "auto")] = "auto"
     split_file: PathText | None = (
         None  # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
     )
@@ -122,6 +112,7 @@ class DatasetParams(Section):
     published: PublishedParams | None = None
     preprocess: dict[str, Any] = Field(default={})  # what this dataset changes of the section preprocess
     train: dict[str, Any] = Field(default={})  # and of the section train
+    evaluate: dict[str, Any] = Field(default={})  # and of the section evaluate
 
     @model_validator(mode="after")
     def _is_one_place(self) -> "DatasetParams":

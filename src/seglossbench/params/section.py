@@ -6,6 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from seglossbench.errors import nearest
+from seglossbench.registry import Registry
+
 
 def at_home(text: str) -> str:
     """A path whose ``~`` is the home folder, as in a shell; raises ValueError where there is no such home."""
@@ -43,6 +46,17 @@ def _name(value: Any) -> str:
 
 AnyName = Annotated[str, BeforeValidator(_name)]
 """Of datasets, networks, losses and classes: any text."""
+
+
+def named_in(registry: Registry, *others: str) -> AfterValidator:
+    """That a text names something of a registry, or is one of the others."""
+
+    def check(name: str) -> str:
+        if name not in others and name not in registry:
+            raise ValueError(f"unknown {registry.kind} {name!r}; {nearest(name, [*others, *registry])}")
+        return name
+
+    return AfterValidator(check)
 
 
 class Section(BaseModel):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from seglossbench.data import index_cases
 from seglossbench.data.cases import Problem
 from seglossbench.data.checking import check_dataset
+from seglossbench.data.layouts import index_cases
 from seglossbench.data.patients import in_words
 from seglossbench.files import atomic_file
 from seglossbench.params import DatasetParams

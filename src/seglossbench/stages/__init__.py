@@ -1,8 +1,11 @@
 """One function per stage, put together from the rooms below; the command line calls these and nothing else."""
 
+from seglossbench.stages.adoption import adopt, differences
+from seglossbench.stages.again import train_from
 from seglossbench.stages.checking import check_experiment
 from seglossbench.stages.evaluation import evaluate, scored_classes
 from seglossbench.stages.files import diagnose_maps, score
+from seglossbench.stages.orphans import remove, unnamed
 from seglossbench.stages.preparation import cache_maps, download, download_source, preprocess, split_of
 from seglossbench.stages.progress import status
 from seglossbench.stages.reports import report, report_scores
@@ -10,14 +13,17 @@ from seglossbench.stages.tracking import track, track_and_mark
 from seglossbench.stages.training import predict, train, train_all
 
 __all__ = [
+    "adopt",
     "cache_maps",
     "check_experiment",
     "diagnose_maps",
+    "differences",
     "download",
     "download_source",
     "evaluate",
     "predict",
     "preprocess",
+    "remove",
     "report",
     "report_scores",
     "score",
@@ -28,4 +34,6 @@ __all__ = [
     "track_and_mark",
     "train",
     "train_all",
+    "train_from",
+    "unnamed",
 ]

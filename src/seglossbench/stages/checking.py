@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seglossbench.acquisition import sources
-from seglossbench.data import LAYOUTS, index_cases
+from seglossbench.data.layouts import Layout, index_cases
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.data.splits import Split, Splittable, read_parts, split_cases
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.params import NO_MAPS_OF_SLICES
+from seglossbench.registry import LAYOUTS
 
 if TYPE_CHECKING:
     from seglossbench.losses import Loss
@@ -55,11 +56,10 @@ def check_dataset(experiment: Experiment, dataset: Dataset) -> None:
     for run in experiment.runs:
         if run.dataset.name != dataset.name:
             continue
-        part = experiment.part_of(run)
-        if (part.name, run.network) not in checked:
-            _check_patches(part, run, known.axes)
-            check_scoring(part, run, known.has_regions)
-        checked.add((part.name, run.network))
+        if (run.part, run.network) not in checked:
+            _check_patches(run, known.axes)
+            check_scoring(run, known.has_regions)
+        checked.add((run.part, run.network))
 
 
 def _known(dataset: Dataset) -> _Known:
@@ -77,10 +77,15 @@ def _known(dataset: Dataset) -> _Known:
         return _Known(axes, bool(index.regions), () if index.problems else index.cases)
     has_regions = params.regions is not None
     if params.phantom is not None:
-        return _Known(3, has_regions or LAYOUTS[params.phantom.layout].has_regions)
+        return _Known(3, has_regions or _layout(params.layout).has_regions)
     usual = sources.find(params.source).usual if params.source else None
-    layout = LAYOUTS.get(params.layout)
-    return _Known(len(usual.shape) if usual else None, has_regions or layout is None or layout.has_regions)
+    may_have_regions = params.layout == "auto" or _layout(params.layout).has_regions
+    return _Known(len(usual.shape) if usual else None, has_regions or may_have_regions)
+
+
+def _layout(name: str) -> Layout:
+    layout: Layout = LAYOUTS.load(name)
+    return layout
 
 
 def _check_split(dataset: Dataset, cases: Sequence[Splittable]) -> None:
@@ -106,13 +111,13 @@ def check_validation(dataset: Dataset, split: Split) -> None:
         )
 
 
-def _check_patches(part: Experiment, run: Run, axes: int | None) -> None:
-    sizes = len(run.dataset.train.patch_size)
+def _check_patches(run: Run, axes: int | None) -> None:
+    sizes = len(run.train.patch_size)
     if axes is not None and sizes > axes:
         raise InputError(
             f"train.patch_size: has {sizes} sizes, but the cases of {run.dataset.name} are images; give two"
         )
-    if axes == 3 and sizes == 2 and part.params.maps.scope == "volume":
+    if axes == 3 and sizes == 2 and run.settings.maps.scope == "volume":
         raise InputError(f"{run.dataset.name} with {run.network}: {NO_MAPS_OF_SLICES}")
 
 
@@ -120,26 +125,28 @@ def check_runs(experiment: Experiment, dataset: Dataset, channels: int, classes:
     """Build every loss and network of a dataset's runs once; raises InputError that names the key at fault."""
     from seglossbench import losses, networks
 
-    built: set[tuple[str, str, str]] = set()  # a network may be called like a loss
+    built: set[str] = set()
     for run in experiment.runs:
         if run.dataset.name != dataset.name:
             continue
-        part = experiment.part_of(run)
-        if (part.name, "loss", run.loss) not in built:
+        settings = run.settings
+        loss = f"losses.{run.loss}: {settings.terms}"
+        network = f"networks.{run.network}: {settings.architecture} {settings.options} {run.train.patch_size}"
+        if loss not in built:
             try:
-                _try_loss(losses.build(part.params.losses[run.loss]), classes)
+                _try_loss(losses.build(settings.terms), classes)
             except InputError as error:
                 raise InputError(f"losses.{run.loss}: {error}") from None
-        if (part.name, "network", run.network) not in built:
+        if network not in built:
             networks.build(
                 run.network,
-                run.settings["network_settings"],
-                patch_size=run.dataset.train.patch_size,
+                {"architecture": settings.architecture, **settings.options},
+                patch_size=run.train.patch_size,
                 in_channels=channels,
                 out_channels=classes,
                 seed=run.seed,
             )
-        built |= {(part.name, "loss", run.loss), (part.name, "network", run.network)}
+        built |= {loss, network}
 
 
 def _try_loss(loss: "Loss", classes: int) -> None:
@@ -152,15 +159,15 @@ def _try_loss(loss: "Loss", classes: int) -> None:
     loss(torch.zeros(1, classes, 4, 4, 4), Truth(labels, classes))
 
 
-def check_scoring(part: Experiment, run: Run, has_regions: bool) -> None:
+def check_scoring(run: Run, has_regions: bool) -> None:
     """Raise InputError if a run's cases cannot be scored as params ask for."""
     from seglossbench.evaluation.empty import policy_named
     from seglossbench.evaluation.metrics import metrics_named
 
-    settings = part.params.evaluate
+    settings = run.evaluate
     wanted = {
         "evaluate.metrics": settings.metrics,
-        "train.validation_metrics": run.dataset.train.validation_metrics,
+        "train.validation_metrics": run.train.validation_metrics,
     }
     for key, names in wanted.items():
         scored = [metric.name for metric in metrics_named(names, settings.hd95) if metric.kind]

@@ -2,32 +2,29 @@
 
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
-from seglossbench.experiment import Experiment, Run
+from seglossbench.experiment import Run
 from seglossbench.files import atomic_file
-from seglossbench.records import (
-    state,
-)
+from seglossbench.records import state
 from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
 from seglossbench.stages.training import predict
 
 
-def evaluate(experiment: Experiment, run: Run, threads: int) -> None:
+def evaluate(run: Run) -> None:
     """Score the predictions of a finished run against the raw truth, in the raw space, into its scores.csv."""
-    from seglossbench.evaluation.prediction import prediction_file
     from seglossbench.evaluation.scores import score_files
+    from seglossbench.prediction import prediction_file
 
-    experiment = experiment.part_of(run)
     if not state(run.folder).is_finished:
         raise InputError(f"{run.id}: not trained yet ({state(run.folder)}); run seglossbench train {run.id}")
     if not run.predictions.exists():
         from seglossbench.training.device import limit_threads
 
-        limit_threads(threads)
-        predict(experiment, run)
+        limit_threads(run.train.threads)
+        predict(run)
     prepared = PreparedDataset(run.dataset.prepared)
-    check_scoring(experiment, run, bool(prepared.regions))
-    settings = experiment.params.evaluate
+    check_scoring(run, bool(prepared.regions))
+    settings = run.evaluate
     cases = [prepared.cases[name] for name in split_of(run.dataset, prepared).test]
     scores = score_files(
         [(case.name, run.dataset.raw / case.truth, prediction_file(run.predictions, case)) for case in cases],

@@ -31,7 +31,7 @@ def score(
     ``ignore`` of the dataset.json beside the truth, if it names one. The conventions are written beside the table, for
     the report. Raises InputError with all that is wrong with the files.
     """
-    from seglossbench.data.nnunet import ignored_label
+    from seglossbench.data.layouts.nnunet import ignored_label
     from seglossbench.data.prepared import distance_unit_of
     from seglossbench.evaluation.empty import policy_named
     from seglossbench.evaluation.pairs import find_pairs

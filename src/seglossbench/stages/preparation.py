@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seglossbench.data import index_cases
 from seglossbench.data.cases import CaseIndex
+from seglossbench.data.layouts import index_cases
 from seglossbench.data.prepared import PreparedCase, PreparedDataset
 from seglossbench.data.splits import Split, split_cases
 from seglossbench.experiment import Dataset, Experiment, raw_folder, source_version
 from seglossbench.parallel import over_cases
-from seglossbench.params import DatasetParams, PhantomParams
+from seglossbench.params import DatasetParams
+from seglossbench.registry import PHANTOMS
 from seglossbench.stages.checking import check_dataset, check_runs, check_validation
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def download(dataset: Dataset) -> CaseIndex:
     if dataset.params.phantom is not None:
         archive = Path("data/phantoms") / f"{dataset.raw.name}.zip"
         if not archive.exists():
-            _draw_phantom(dataset.params.phantom, archive)
+            PHANTOMS.load(dataset.params.phantom.layout)(archive, dataset.params.phantom)
         extract(archive, dataset.raw)
     elif dataset.params.source is not None:
         download_source(dataset.name, dataset.params)
@@ -51,30 +52,13 @@ def download_source(name: str, settings: DatasetParams) -> Path:
     return raw
 
 
-def _draw_phantom(phantom: PhantomParams, archive: Path) -> None:
-    from seglossbench.data.phantoms import write_amos_phantom, write_brats_phantom, write_pengwin_phantom
-
-    if phantom.layout != "amos":
-        write = {"brats": write_brats_phantom, "pengwin": write_pengwin_phantom}[phantom.layout]
-        write(archive, cases=phantom.training + phantom.test, shape=phantom.shape, seed=phantom.seed)
-    else:
-        write_amos_phantom(
-            archive,
-            training=phantom.training,
-            validation=phantom.test,  # AMOS keeps its labelled validation part for what serves as our test
-            mri_fraction=phantom.mri_fraction,
-            shape=phantom.shape,
-            seed=phantom.seed,
-        )
-
-
 def preprocess(experiment: Experiment, dataset: Dataset, processes: int = 1) -> "Sequence[Problem]":
     """Prepare all cases of a raw dataset; returns why cases were left out, where ``on_bad_case`` is ``skip``.
 
     Raises InputError for what would stop the runs of the dataset later, before the work.
     """
     from seglossbench.data.checking import usable_cases
-    from seglossbench.data.preprocessing import preprocess_dataset
+    from seglossbench.data.preparation.preprocessing import preprocess_dataset
     from seglossbench.reporting.published import published_folder
 
     index = index_cases(dataset.raw, dataset.params)
@@ -110,7 +94,7 @@ def cache_maps(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
     """
     from seglossbench.maps.store import write_index
 
-    settings = experiment.part_with(dataset).params.maps
+    settings = dataset.map_settings
     prepared = PreparedDataset(dataset.prepared)
     cases = list(prepared.cases.values()) if settings.scope == "volume" else []
     cache = partial(
@@ -123,7 +107,7 @@ def cache_maps(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
 
 
 def _cache_maps_of(case: PreparedCase, folder: Path, in_mm: bool) -> Path:
-    from seglossbench.maps.store import MapSettings, place_of, write
+    from seglossbench.maps.caching import MapSettings, place_of, write
 
     settings = MapSettings(spacing_mm=case.geometry.spacing_mm if in_mm else None)
     place = place_of(folder, case.name, case.labels, settings)

@@ -33,7 +33,7 @@ def status(experiment: Experiment, tflops: float | None = None) -> str:
         if current in (State.RUNNING, State.INTERRUPTED):
             history = working_folder(run.folder) / "history.csv"
             done = read_history(history)[-1].epoch + 1 if history.exists() else 0
-            lines.append(f"{current} {run.id}: epoch {done} of {run.dataset.train.epochs}")
+            lines.append(f"{current} {run.id}: epoch {done} of {run.train.epochs}")
         elif current in (State.FAILED, State.DIVERGED):
             lines.append(f"{current} {run.id}: {failure(run.folder)}")
     return "\n".join(lines)

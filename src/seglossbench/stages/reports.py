@@ -81,7 +81,7 @@ def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":
     """What the report says of a dataset, or why it can say nothing: its prepared cases may be gone."""
     from seglossbench.reporting import page
 
-    settings = experiment.part_with(dataset).params.evaluate
+    settings = dataset.evaluate
     hd95 = settings.hd95 if "HD95" in settings.metrics else ""
     try:
         prepared = PreparedDataset(dataset.prepared)
@@ -146,7 +146,7 @@ def _weights(part: Experiment) -> str:
     """Which epoch's weights are scored; with the runs that it holds for where datasets or networks differ in it."""
     runs: dict[str, dict[str, None]] = {}
     for run in part.runs:
-        train = run.dataset.train
+        train = run.train
         of = runs.setdefault(f"{train.checkpoint} epoch of {train.epochs}", {})
         of[f"{run.dataset.name} {run.network}"] = None
     if len(runs) == 1:

@@ -96,7 +96,7 @@ class Tracker:
         )
         id = str(begun.info.run_id)
         parameters = [
-            Param(param_key(key), str(value)[:6000]) for key, value in flatten(run.settings).items()
+            Param(param_key(key), str(value)[:6000]) for key, value in flatten(run.settings.decisive).items()
         ]
         self.client.log_batch(id, params=parameters)
         for stored in former:

@@ -61,14 +61,18 @@ class Trained:
     divergence: Divergence | None
 
 
-def train(training: Training, folder: Path, observe: Observer, title: str = "train") -> Trained:
+def train(
+    training: Training, folder: Path, observe: Observer, title: str = "train", *, epochs: int | None = None
+) -> Trained:
     """Train to the last epoch, or to divergence; goes on where an interrupted call in ``folder`` stopped.
 
     After every epoch ``history.csv`` is written and ``observe`` gets the epoch's rows; ``checkpoint.pt`` holds the
     finished weights, which are the last ones or the best ones in validation, as the settings say. Wherever a call was
     killed, the next one ends in the same weights and the same history but for its rows of the split ``cost``.
+    With ``epochs``, the call ends after so many of them, as if it were interrupted there.
     """
     settings = training.settings
+    last = settings.epochs if epochs is None else min(epochs, settings.epochs)
     accelerator = Accelerator(training.device, settings)
     network = accelerator.prepare(training.network)
     optimiser = build_optimiser(network.parameters(), settings.optimiser)
@@ -76,7 +80,7 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
     first_epoch, history = kept.resume()
     divergence = find_divergence(history, settings.collapse, training.watched)
     with Progress(title, settings, first_epoch) as progress:
-        for epoch in range(first_epoch, settings.epochs):
+        for epoch in range(first_epoch, last):
             if divergence:
                 break
             restarted = _restarted(training, network, history, epoch)
@@ -93,7 +97,8 @@ def train(training: Training, folder: Path, observe: Observer, title: str = "tra
             observe(rows)
             kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)
             progress.epoch(rows)
-    kept.finish()
+    if divergence or last == settings.epochs:
+        kept.finish()
     return Trained(network, divergence)
 
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from seglossbench.data.prepared import PreparedCase
 from seglossbench.evaluation import score_case
-from seglossbench.evaluation.prediction import predict_volume
 from seglossbench.params import PredictParams
+from seglossbench.prediction import predict_volume
 from seglossbench.records import HistoryRow
 from seglossbench.statistics.means import means_of_run
 from seglossbench.training.clock import Clock

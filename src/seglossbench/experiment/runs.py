@@ -1,0 +1,112 @@
+"""One training of an experiment: what it executes, where its results lie, and what its job is told."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from seglossbench.experiment import identity
+from seglossbench.experiment.datasets import Dataset
+from seglossbench.experiment.settings import RunSettings
+from seglossbench.files import digest
+from seglossbench.names import word
+from seglossbench.params import EvaluateParams, TrackParams, TrainParams
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training, and the scores of its test cases."""
+
+    settings: RunSettings
+    dataset: Dataset
+    track: TrackParams
+    part: str  # the experiment whose params it follows
+
+    @property
+    def network(self) -> str:
+        """The name that params give the network."""
+        return self.settings.network
+
+    @property
+    def loss(self) -> str:
+        """The name that params give the loss."""
+        return self.settings.loss
+
+    @property
+    def seed(self) -> int:
+        """What tells repeats apart."""
+        return self.settings.seed
+
+    @property
+    def train(self) -> TrainParams:
+        """The section train as it holds for this dataset and network."""
+        return self.settings.train
+
+    @property
+    def evaluate(self) -> EvaluateParams:
+        """The section evaluate as it holds for this dataset."""
+        return self.dataset.evaluate
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """The four columns that name this run in every table."""
+        return {
+            "dataset": self.dataset.name,
+            "network": self.network,
+            "loss": self.loss,
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """The run's name and digest, such as ``brats_phantom/unet/cwcd/seed0-1f2e3d4c5b6a``."""
+        names = "/".join(map(word, (self.dataset.name, self.network, self.loss)))
+        return f"{names}/seed{self.seed}-{self.settings.id}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished run lies, which nothing changes afterwards."""
+        return Path("runs") / self.id
+
+    @property
+    def name(self) -> str:
+        """The run's name without its digest, of letters that a rule's name may have, as many as a log's name takes."""
+        return (
+            re.sub(r"\W", "_", f"{self.dataset.name}_{self.network}_{self.loss}")[:100] + f"_seed{self.seed}"
+        )
+
+    @property
+    def trained(self) -> Path:
+        """The mark by which Snakemake knows that the run is finished."""
+        return Path("logs/trained") / self.id
+
+    @cached_property
+    def predictions(self) -> Path:
+        """Where the predictions of the test cases lie, as NIfTI in the space of the raw images."""
+        how = [
+            self.evaluate.predict.model_dump(mode="json"),
+            identity.code_of(identity.prediction_roots()),
+        ]
+        return Path("predictions") / self.id / digest(how)
+
+    @cached_property
+    def scores(self) -> Path:
+        """The run's table of scores for the present settings and code of the evaluation."""
+        how = [
+            self.evaluate.model_dump(mode="json"),
+            identity.code_of([*identity.prediction_roots(), *identity.scoring_roots()]),
+        ]
+        return Path("scores") / self.id / f"{digest(how)}.csv"
+
+
+def run_roots(settings: RunSettings) -> list[str]:
+    """The modules from which all is imported that a run executes, from raw cases to its last weights."""
+    roots = identity.preparation_roots(settings.data["reading"]["layout"])
+    roots += identity.split_roots(settings.split["split"])
+    roots += identity.training_roots(settings.architecture, settings.terms)
+    roots += identity.map_roots(settings.reads)
+    if settings.reads and settings.maps.scope == "volume":
+        roots.append(identity.CACHING)
+    if settings.is_decided_by_scores:
+        roots += identity.decision_roots()
+    return roots

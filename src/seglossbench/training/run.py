@@ -1,0 +1,65 @@
+"""One run from its settings: the network, the loss and the data that they name, put together for a training."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from seglossbench import losses, networks
+from seglossbench.data.prepared import PreparedCase, PreparedDataset
+from seglossbench.data.splits import Split
+from seglossbench.experiment import RunSettings
+from seglossbench.maps.store import StoredMaps
+from seglossbench.randomness import seed_of
+from seglossbench.training.batches import PatchBatches
+from seglossbench.training.loop import Training
+
+
+def training_of(
+    settings: RunSettings,
+    prepared: PreparedDataset,
+    split: Split,
+    stored_maps: Mapping[str, StoredMaps],
+    device: torch.device,
+) -> Training:
+    """The training that the settings describe, on prepared cases and the maps that are stored of them."""
+    loss = losses.build(settings.terms)
+
+    def cases(names: Sequence[str]) -> list[PreparedCase]:
+        return [prepared.cases[name] for name in names]
+
+    return Training(
+        network=network_of(settings, prepared, settings.seed),
+        loss=loss,
+        batches=PatchBatches(
+            cases(split.train),
+            stored_maps,
+            loss.maps,
+            len(prepared.classes),
+            settings.train,
+            settings.maps,
+            dataset=settings.dataset,
+            seed=settings.seed,
+        ),
+        validation=cases(split.validation),
+        classes=prepared.classes,
+        settings=settings.train,
+        predict=settings.predict,
+        device=device,
+        test=cases(split.test) if settings.train.test_every else (),
+        empty=settings.empty,
+        hd95=settings.hd95,
+        new_weights=lambda: network_of(settings, prepared, seed_of("restart", settings.seed)),
+    )
+
+
+def network_of(settings: RunSettings, prepared: PreparedDataset, seed: int) -> nn.Module:
+    """The network for the channels and classes of a dataset, with the weights of that seed."""
+    return networks.build(
+        settings.network,
+        {"architecture": settings.architecture, **settings.options},
+        patch_size=settings.train.patch_size,
+        in_channels=len(prepared.channels),
+        out_channels=len(prepared.classes),
+        seed=seed,
+    )
