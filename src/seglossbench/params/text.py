@@ -7,6 +7,8 @@ where a learning rate is asked for, and 007 a name where a folder is.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -68,6 +70,12 @@ _Loader.add_constructor("tag:yaml.org,2002:str", _construct_scalar)
 
 def parse_yaml(text: str) -> Any:
     """What a YAML text holds; raises yaml.YAMLError where it is none."""
+    return deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> Any:
+    """The same, parsed once: an experiment that includes others reads params.yaml for each of them."""
     return yaml.load(text, Loader=_Loader)
 
 
