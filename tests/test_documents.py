@@ -1,0 +1,217 @@
+"""That what the documents show is so: Python runs, YAML loads as params, commands have the options that are given."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import click
+import pytest
+from snakemake.cli import parse_args as parse_snakemake
+from snakemake.cli import parse_config
+
+from seglossbench import params
+from seglossbench.cli.application import cli as program
+from seglossbench.registry import TERMS
+from tests.conftest import PROJECT
+
+DOCUMENTS = [
+    file
+    for folder in (".", "docs", "benchmarks")
+    for file in sorted((PROJECT / folder).glob("*.md"))
+    if file.name != "CHANGELOG.md"  # which tells what was
+]
+BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.M | re.S)
+COMMANDS = r"(?:seglossbench|snakemake|make|dvc|pip)"
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+MAKEFILE = (PROJECT / "Makefile").read_text()
+
+
+def blocks(language):
+    """The blocks of a language in all documents, each named by its document and line."""
+    found = []
+    for document in DOCUMENTS:
+        text = document.read_text()
+        for block in BLOCK.finditer(text):
+            line = text[: block.start()].count("\n") + 1
+            if block[2] == language:
+                found.append(pytest.param(block[3], id=f"{document.relative_to(PROJECT)}:{line}"))
+    return found
+
+
+def commands():
+    """Every line of a shell block, and every command within a sentence, in an experiment's comment or in --help."""
+    found = []
+    for block in blocks("sh"):
+        lines = block.values[0].replace("\\\n", " ").splitlines()
+        found += [pytest.param(line, id=f"{block.id} {line[:60]}") for line in lines if line.strip()]
+    for document in DOCUMENTS:
+        prose = BLOCK.sub("", document.read_text())
+        found += [
+            pytest.param(command, id=f"{document.name} {command}")
+            for command in re.findall(rf"`({COMMANDS} [^`]+)`", prose)
+        ]
+    for file in [
+        PROJECT / "params.yaml",
+        *PROJECT.glob("experiments/*.yaml"),
+        *PROJECT.glob("workflow/profiles/*/*"),
+    ]:
+        found += [
+            pytest.param(command, id=f"{file.name} {command}")
+            for command in re.findall(rf"^# +({COMMANDS} .*)", file.read_text(), re.M)
+        ]
+    for name, command in program.commands.items():
+        found += [
+            pytest.param(example, id=f"{name} --help: {example}")
+            for example in re.findall(r"^ +((?:watch )?seglossbench .*)", command.help or "", re.M)
+        ]
+    return found
+
+
+def test_every_block_says_what_it_is():
+    languages = {block[2] for document in DOCUMENTS for block in BLOCK.finditer(document.read_text())}
+    assert languages == {"", "python", "sh", "yaml"}
+    assert len(blocks("sh")) > 10
+    assert len(commands()) > 60
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_yaml_loads_as_params(project, text):
+    (project / "experiments" / "shown.yaml").write_text(text)
+    params.load(project / "params.yaml", {"experiment": "shown"})
+
+
+@pytest.fixture
+def terms():
+    """TERMS, put back as it was after the test."""
+    before = dict(TERMS.things)
+    yield TERMS
+    TERMS.things = before
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_python_runs(text, terms):
+    exec(compile(text, "shown", "exec"), {"__name__": "shown"})
+
+
+def test_the_term_of_the_readme_is_one_of_params_when_its_place_is_in_the_table(tmp_path, project):
+    """As the README says: its block as a module of losses, and a line in TERMS."""
+    readme = (PROJECT / "README.md").read_text()
+    (source,) = (block.values[0] for block in blocks("python") if 'register("brier")' in block.values[0])
+    (line,) = re.findall(r'`("brier": "[\w.:]+")`', readme)
+    package = tmp_path / "src" / "seglossbench"
+    shutil.copytree(PROJECT / "src" / "seglossbench", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "losses" / "brier.py").write_text(source)
+    table = package / "registry.py"
+    table.write_text(table.read_text().replace('        "ce":', f'        {line},\n        "ce":', 1))
+    (project / "experiments" / "mine.yaml").write_text("losses: {mine: {brier: 2}}\ngrid: {losses: [mine]}")
+    code = (
+        "import torch; from seglossbench import losses, params; from seglossbench.maps import Truth; "
+        "from pathlib import Path; spec = params.load(Path('params.yaml'), {'experiment': 'mine'}).losses['mine']; "
+        "labels = torch.zeros(1, 4, 4, dtype=int); "
+        "print(float(losses.build(spec)(torch.zeros(1, 2, 4, 4), Truth(labels, 2))))"
+    )
+    environment = {"PYTHONPATH": str(tmp_path / "src"), "PATH": "/usr/bin:/bin"}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert float(answer.stdout) == pytest.approx(2 * 0.25)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_have_the_options_that_are_given(line, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    words = shlex.split(line, comments=True)
+    while words and (words[0] in ("export", "watch") or re.fullmatch(r"[A-Z_]+=.*", words[0])):
+        words.pop(0)
+    if not words or words[0] == ".":  # variables, the environment
+        return
+    CHECKS[words[0]](words[1:])
+
+
+def check_seglossbench(words):
+    """As the program reads them, up to the call of the command's function."""
+
+    def instead(**options):
+        settings = click.get_current_context().obj
+        params.load(PROJECT / "params.yaml", settings.overrides)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for command in program.commands.values():
+            patch.setattr(command, "callback", instead)
+        program.main(list(words), standalone_mode=False)
+
+
+def check_snakemake(words):
+    _, arguments = parse_snakemake(list(words))
+    overrides = params.from_snakemake(parse_config(arguments.config), words)
+    if overrides != {"KEY": "VALUE"}:
+        params.load(PROJECT / "params.yaml", overrides)
+    for profile in filter(None, [arguments.profile]):
+        assert (PROJECT / profile / "config.yaml").is_file()
+
+
+def check_make(words):
+    targets = [word for word in words if "=" not in word]
+    assert targets
+    for target in targets:
+        assert re.search(rf"^{target}:", MAKEFILE, re.M), target
+    for word in words:
+        if "=" in word:
+            assert f"$({word.partition('=')[0]}" in MAKEFILE
+
+
+def check_dvc(words):
+    from dvc.cli import parse_args
+
+    parse_args(list(words))
+
+
+def check_pip(words):
+    assert words[0] == "install"
+    for extra in re.findall(r"^seglossbench\[(\w+)\]$", words[-1]):
+        assert extra in PYPROJECT["project"]["optional-dependencies"]
+
+
+CHECKS = {
+    "seglossbench": check_seglossbench,
+    "snakemake": check_snakemake,
+    "make": check_make,
+    "dvc": check_dvc,
+    "pip": check_pip,
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "seglossbench scor a b",
+        "seglossbench score a b --hd96 pooled",
+        "seglossbench status --tflops many",
+        "seglossbench --set train.epoch=3 list",
+        "snakemake --corse all",
+        "snakemake --cores all --config experiment=phantom",
+        "make demmo",
+        "make demo DATUM=topomortar",
+        "dvc repo",
+        "pip install seglossbench[kagle]",
+        "snakemaker",
+    ],
+)
+def test_a_wrong_command_is_seen(line, monkeypatch):
+    with pytest.raises((Exception, SystemExit)):
+        test_commands_have_the_options_that_are_given(line, monkeypatch)
+
+
+def test_the_picture_of_the_house_has_every_room_and_no_other():
+    picture = next(BLOCK.finditer((PROJECT / "docs" / "architecture.md").read_text()))[3]
+    package = PROJECT / "src" / "seglossbench"
+    shown = set(re.findall(r"^  (\w+(?:/|\.py)) ", picture, re.M))
+    there = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in package.iterdir()
+        if not path.name.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").is_file())
+    }
+    assert shown == there
