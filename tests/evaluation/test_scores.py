@@ -147,6 +147,29 @@ def test_whole_numbers_stored_as_fractions_are_labels(tmp_path, labels):
     assert read_labels(tmp_path / "float.nii").labels.dtype.kind in "iu"
 
 
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        (np.float64, (3e9, 6e9)),
+        (np.float32, (3e9, 6e9)),
+        (np.float64, (2**53 - 1, 2**53 - 2)),
+        (np.int64, (2**60, 2**60 + 1)),
+        (np.uint64, (2**63 + 1, 2**63 + 3)),
+        (np.int16, (-1, -2)),
+    ],
+)
+def test_large_labels_stay_apart(tmp_path, dtype, values):
+    truth = np.zeros((6, 5, 4), dtype)
+    truth[0], truth[1:3], truth[4] = 5, *values
+    prediction = truth.copy()
+    prediction[1] = 0
+    for name, array in (("t.nii", truth), ("p.nii", prediction)):
+        nib.save(nib.Nifti1Image(array, AFFINE, dtype=dtype), tmp_path / name)
+    table = score_files(pair_files(tmp_path / "t.nii", tmp_path / "p.nii"), metrics=["DSC"], progress=False)
+    found = dict(zip(table["class"], table["value"], strict=True))
+    assert found == {"5": 1.0, str(int(values[0])): pytest.approx(2 / 3), str(int(values[1])): 1.0}
+
+
 def turned(affine, degrees):
     angle = np.deg2rad(degrees)
     turn = np.eye(4)

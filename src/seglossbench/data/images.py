@@ -152,7 +152,7 @@ def _whole_numbers(array: NDArray[Any], path: Path) -> NDArray[Any]:
     low, high = nearest.min(initial=0), nearest.max(initial=0)
     if max(-low, high) > LARGEST_EXACT:
         raise InputError(
-            f"{path}: labels beyond {LARGEST_EXACT} are not exact, found {high:.0f}; give them others"
+            f"{path}: labels beyond {LARGEST_EXACT} are not exact, found {max(-low, high):.17g}; give them others"
         )
     labels: NDArray[Any] = nearest.astype(np.uint8 if low >= 0 and high <= 255 else np.int64)
     return labels

@@ -44,10 +44,18 @@ def _is_byte(labels: NDArray[Any]) -> bool:
 def _recoded(labels: NDArray[Any], wanted: list[int]) -> Codes:
     """1, 2, ... for the wanted values in ascending order and 0 for any other, slice by slice to save memory."""
     codes = np.zeros(labels.shape, np.uint8)
+    if labels.dtype == bool:
+        labels = labels.view(np.uint8)
+    # In the labels' own type, for numpy would compare uint64 with other integers as float64, which is not exact.
+    limits = np.iinfo(labels.dtype)
+    code_of = {v: code for code, v in enumerate(wanted, start=1) if limits.min <= v <= limits.max}
+    if not code_of:
+        return codes
+    values, code_at = np.array(list(code_of), labels.dtype), np.array(list(code_of.values()), np.uint8)
     for part, out in zip(labels, codes, strict=True):
-        place = np.searchsorted(wanted, part)
-        known = np.take(wanted, place, mode="clip") == part
-        out[known] = np.array(place[known] + 1, np.uint8)
+        place = np.searchsorted(values, part).clip(max=len(values) - 1)
+        known = values[place] == part
+        out[known] = code_at[place[known]]
     return codes
 
 
