@@ -134,11 +134,17 @@ def test_a_bad_spec_is_named(spec, message):
         (LOGITS[:, :2], r"logits have shape \(2, 2, 4, 5\)"),
         (LOGITS[..., None], r"logits have shape \(2, 3, 4, 5, 1\)"),
         (LOGITS.long(), "logits have dtype torch.int64, expected a floating-point type"),
+        (LOGITS.numpy(), "logits: found ndarray, expected a Tensor"),
     ],
 )
 def test_logits_that_do_not_fit_are_named(logits, message):
     with pytest.raises(InputError, match=message):
         build({"ce": 1.0})(logits, TRUTH)
+
+
+def test_a_truth_that_is_none_is_named():
+    with pytest.raises(InputError, match="truth: found Tensor, expected a Truth"):
+        build({"ce": 1.0})(LOGITS, TRUTH.labels)
 
 
 @pytest.mark.parametrize("name", list(TERMS))

@@ -15,10 +15,16 @@ from seglossbench.maps.truth import is_own_class
 class Prediction:
     """The logits (N, C, *spatial) of a batch, and probabilities of them, in float32 or better, when asked for.
 
-    Raises InputError when the shape of ``logits`` does not fit the truth's, or they are no floating-point numbers.
+    Raises InputError when the shape of ``logits`` does not fit the truth's, or they are no floats,
+    or one is of another type.
     """
 
     def __init__(self, logits: Tensor, truth: Truth) -> None:
+        given: tuple[tuple[str, object, type], ...] = (("logits", logits, Tensor), ("truth", truth, Truth))
+        for name, value, expected_type in given:
+            if not isinstance(value, expected_type):
+                found = type(value).__name__
+                raise InputError(f"{name}: found {found}, expected a {expected_type.__name__}")
         batch, *spatial = truth.labels.shape
         expected = (batch, truth.num_classes, *spatial)
         if tuple(logits.shape) != expected:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -35,11 +37,13 @@ class Truth:
         contour_kernel: int = 3,
         **maps: Array,
     ) -> None:
-        self.labels = _checked_labels(_tensor(labels), num_classes)
+        self.labels = _checked_labels(_tensor("labels", labels), _checked_count(num_classes))
         self.num_classes = num_classes
         self.spacing_mm = _checked_spacing(spacing_mm, self.labels.ndim - 1)
         self.contour_kernel = contour_kernel
-        self._maps = {name: self._checked_map(name, _tensor(values)) for name, values in maps.items()}
+        self._maps = {
+            name: self._checked_map(name, _tensor(f"map {name!r}", values)) for name, values in maps.items()
+        }
         self._given = frozenset(maps)
         self._scales: dict[tuple[int, ...], Truth] = {}
 
@@ -178,16 +182,24 @@ def is_own_class(labels: Tensor, num_classes: int) -> Tensor:
     return labels.unsqueeze(1) == classes.view(-1, *[1] * (labels.ndim - 1))
 
 
-def _tensor(values: Array) -> Tensor:
+def _tensor(name: str, values: object) -> Tensor:
     """A tensor of the values, which shares their memory where torch can: writable, native, signed if wide."""
     if isinstance(values, Tensor):
         return values.long() if values.dtype in (torch.uint16, torch.uint32, torch.uint64) else values
+    if not isinstance(values, np.ndarray):
+        raise InputError(f"{name}: found {type(values).__name__}, expected a tensor or an array")
     if values.dtype.kind not in "buif":
-        raise InputError(f"labels or a map have dtype {values.dtype}, expected numbers")
+        raise InputError(f"{name}: found dtype {values.dtype}, expected numbers")
     if values.dtype.kind == "u" and values.dtype.itemsize > 1:
         values = values.astype(np.int64)  # torch has wider unsigned integers, but hardly computes with them
     native = values.astype(values.dtype.newbyteorder("="), copy=False)
     return torch.from_numpy(np.require(native, requirements=["C", "W"]))
+
+
+def _checked_count(num_classes: object) -> int:
+    if not isinstance(num_classes, Integral) or num_classes < 2:
+        raise InputError(f"num_classes is {num_classes!r}, expected 2 or more, background included")
+    return int(num_classes)
 
 
 def _checked_labels(labels: Tensor, num_classes: int) -> Tensor:
@@ -197,8 +209,6 @@ def _checked_labels(labels: Tensor, num_classes: int) -> Tensor:
         raise InputError(f"labels have shape {tuple(labels.shape)}, expected (N, H, W) or (N, D, H, W)")
     if 0 in labels.shape:
         raise InputError(f"labels have shape {tuple(labels.shape)}, expected at least one voxel")
-    if num_classes < 2:
-        raise InputError(f"num_classes is {num_classes}, expected 2 or more, background included")
     if labels.device.type == "cpu":  # on a GPU this would cost a copy to the host in every step
         low, high = int(labels.min()), int(labels.max())
         if low < 0 or high >= num_classes:
@@ -208,10 +218,13 @@ def _checked_labels(labels: Tensor, num_classes: int) -> Tensor:
     return labels if num_classes - 1 <= torch.iinfo(labels.dtype).max else labels.long()
 
 
-def _checked_spacing(spacing_mm: Sequence[float] | None, dimensions: int) -> tuple[float, ...] | None:
+def _checked_spacing(spacing_mm: object, dimensions: int) -> tuple[float, ...] | None:
     if spacing_mm is None:
         return None
-    spacing = tuple(float(size) for size in spacing_mm)
+    spacing: tuple[float, ...] = ()
+    if isinstance(spacing_mm, Iterable) and not isinstance(spacing_mm, str):
+        with suppress(TypeError, ValueError):
+            spacing = tuple(float(size) for size in spacing_mm)
     if len(spacing) != dimensions or not all(0 < size < float("inf") for size in spacing):
-        raise InputError(f"spacing_mm is {spacing}, expected {dimensions} positive sizes")
+        raise InputError(f"spacing_mm is {spacing_mm!r}, expected {dimensions} positive sizes")
     return spacing
