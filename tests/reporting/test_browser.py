@@ -33,6 +33,34 @@ frame.onload = () => {{
 </script>"""
 
 
+SCROLLED = """<iframe id=frame src=index.html width={width} height=900></iframe><pre id=found></pre><script>
+frame.onload = () => {{
+  const page = frame.contentDocument;
+  const box = page.querySelector("table.networks").closest(".wide");
+  box.style.maxHeight = "300px";
+  box.scrollIntoView();
+  box.scrollLeft = 333;
+  box.scrollTop = 150;
+  const edge = box.getBoundingClientRect();
+  const place = part => part.getBoundingClientRect();
+  const row = [...box.querySelectorAll("tbody tr")].find(row => place(row).top > edge.top + 120);
+  const loss = row.querySelector(".loss"), network = row.closest("tbody").querySelector(".network");
+  const on_top = part => {{
+    const at = place(part), found = page.elementFromPoint(at.left + at.width / 2, at.top + at.height / 2);
+    return part.contains(found);
+  }};
+  found.textContent = JSON.stringify({{
+    scrolled: [box.scrollLeft, box.scrollTop],
+    header: place(box.querySelector("thead")).top - edge.top,
+    network: place(network).left - edge.left,
+    loss: place(loss).left - place(network).right,
+    mean: place(row.querySelector(".mean")).left - place(loss).right,
+    on_top: [loss, network.querySelector("span"), ...box.querySelectorAll("thead .name")].map(on_top),
+  }});
+}};
+</script>"""
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         """Say nothing."""
@@ -49,18 +77,35 @@ def served(tmp_path_factory):
         server.shutdown()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.parametrize("width", [360, 1300])
-def test_the_page_fits_its_window_and_shows_every_picture(served, tmp_path, width):
+def asked(served, profile, name, probe):
+    """What a page of ours finds out about the report, which it shows in a frame."""
     folder, port = served
-    (folder / f"probe{width}.html").write_text(PROBE.format(width=width))
+    (folder / name).write_text(probe)
     answer = subprocess.run(
-        [CHROMIUM, *OPTIONS, f"--user-data-dir={tmp_path}", "--dump-dom", f"http://127.0.0.1:{port}/probe{width}.html"],
+        [CHROMIUM, *OPTIONS, f"--user-data-dir={profile}", "--dump-dom", f"http://127.0.0.1:{port}/{name}"],
         capture_output=True,
         text=True,
         timeout=120,
-    )  # fmt: skip
-    found = json.loads(re.search(r"<pre id=\"found\">(.+?)</pre>", answer.stdout, re.DOTALL)[1])
+    )
+    return json.loads(re.search(r"<pre id=\"found\">(.+?)</pre>", answer.stdout, re.DOTALL)[1])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [360, 1300])
+def test_names_network_and_header_stay_in_place_where_a_table_is_scrolled(served, tmp_path, width):
+    found = asked(served, tmp_path, f"scrolled{width}.html", SCROLLED.format(width=width))
+    assert found["scrolled"] == [333, 150]
+    assert max(abs(found["header"]), abs(found["network"])) < 2
+    assert abs(found["loss"]) < 1, "the columns of names touch and do not overlap"
+    if width > 640:
+        assert abs(found["mean"]) < 1
+    assert all(found["on_top"])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [360, 1300])
+def test_the_page_fits_its_window_and_shows_every_picture(served, tmp_path, width):
+    found = asked(served, tmp_path, f"probe{width}.html", PROBE.format(width=width))
     assert found["width"] <= width, "wide tables and figures scroll by themselves"
     assert found["outside"] == []
     assert found["broken"] == []

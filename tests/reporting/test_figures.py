@@ -3,14 +3,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seglossbench.reporting.data_figure import log_ticks
 from seglossbench.reporting.figures import (
     convergence,
-    looks_of,
     per_class,
     save,
     scores_by_epoch,
     seed_spread,
 )
+from seglossbench.reporting.looks import looks_of
 from seglossbench.vocabulary.metrics import metric_of
 from seglossbench.vocabulary.tables import MEAN
 
@@ -27,12 +28,6 @@ def frame(*rows):
     return pd.DataFrame(
         [row for part in rows for row in part], columns=["loss", "seed", "epoch", "split", "name", "value"]
     )
-
-
-def test_every_loss_looks_different_up_to_the_size_of_a_large_benchmark():
-    looks = looks_of([f"loss {number}" for number in range(28)])
-    assert len({(look.colour, look.marker, look.line) for look in looks.values()}) == 28
-    assert len({(look.colour, look.line) for look in looks.values()}) == 28
 
 
 def test_convergence_draws_the_mean_of_the_seeds_and_crosses_runs_that_ended_early():
@@ -58,6 +53,52 @@ def test_convergence_draws_the_mean_of_the_seeds_and_crosses_runs_that_ended_ear
 def test_convergence_without_validation_says_so():
     figure = convergence(frame(history("ce", "0", [2.0, 1.0], "train", "loss")), looks_of(["ce"]))
     assert "no validation" in [text.get_text() for text in figure.get_axes()[0].texts]
+
+
+def test_a_validation_without_dsc_is_drawn_by_what_it_has():
+    looks = looks_of(["ce"])
+    hd95 = frame(
+        history("ce", "0", [9.0, 4.0], name="HD95"), history("ce", "0", [3, 3], name="predicted_classes")
+    )
+    (drawn, *_) = convergence(hd95, looks, "px").get_axes()
+    assert drawn.get_title() == "Validation HD95 ↓ [px]"
+    assert drawn.get_lines()[0].get_ydata().tolist() == [9, 4]
+    assert not drawn.texts
+    nothing = convergence(frame(history("ce", "0", [3, 3], name="predicted_classes")), looks)
+    assert [text.get_text() for text in nothing.get_axes()[0].texts] == [
+        "no validation case has a class to be scored"
+    ]
+
+
+def test_lines_are_told_apart_without_colour_by_dash_and_marks():
+    looks = looks_of(["ce", "dice", "cwcd", "mine"])
+    histories = frame(*(history(loss, "0", np.linspace(0, 0.9, 30)) for loss in looks))
+    figure = convergence(histories, looks)
+    drawn = figure.get_axes()[0].get_lines()
+    assert len({(line.get_marker(), str(line._unscaled_dash_pattern)) for line in drawn}) == len(looks)
+    assert len({line.get_markevery()[0] for line in drawn}) > 1
+    assert {tuple(line.get_markevery())[1] for line in drawn} == {5}
+
+
+def test_a_loss_whose_name_begins_with_an_underscore_is_in_the_legend():
+    looks = looks_of(["_mine"])
+    figure = convergence(frame(history("_mine", "0", [0.1, 0.2])), looks)
+    (legend,) = figure.subfigs[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["_mine"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "ticks"),
+    [
+        (0.9, 40, 7, [1, 2, 5, 10, 20]),
+        (0.001, 40, 7, [0.001, 0.01, 0.1, 1, 10]),
+        (0.00001, 1e6, 4, [1e-5, 1e-2, 10, 1e4]),
+        (3.1, 4.9, 7, [3.3, 3.6, 3.9, 4.2, 4.5, 4.8]),
+        (20, 21, 3, [20, 20.5, 21]),
+    ],
+)
+def test_logarithmic_axes_have_some_round_ticks_over_any_range(low, high, most, ticks):
+    assert log_ticks(low, high, most) == pytest.approx(ticks)
 
 
 def test_each_seed_is_a_point_and_missing_runs_are_named():

@@ -178,7 +178,7 @@ def test_anybodys_scores_make_a_report_without_training(tmp_path):
     page = write_report(tmp_path / "out", load_scores([tmp_path / "mine.csv"]), NOTHING, Facts("mine"))
     assert (
         tmp_path / "out/tables/scores_NSD-1mm.csv"
-    ).read_text() == "loss,1,2,mean\nmine,0.500,1.000,0.750\n"
+    ).read_text() == "loss,mean,1,2\nmine,0.750,0.500,1.000\n"
     text = page.read_text(encoding="utf-8")
     assert "NSD@1mm ↑" in text
     assert "not stated" in text

@@ -8,7 +8,8 @@ from seglossbench.analysis.inputs import check_scores
 from seglossbench.errors import InputError
 from seglossbench.reporting import Facts, comparison_figures, write_report
 from seglossbench.reporting.comparison import compare, pairs_of
-from seglossbench.reporting.figures import looks_of, save
+from seglossbench.reporting.figures import save
+from seglossbench.reporting.looks import looks_of
 from seglossbench.reporting.published import TOPOMORTAR_DIAGONAL_PX, Published, read_published
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import over_cases_and_seeds

@@ -4,8 +4,9 @@ import io
 import pandas as pd
 import pytest
 
-from seglossbench.reporting.formats import to_csv, to_html, to_latex, to_markdown
-from seglossbench.reporting.tables import build_table, slug
+from seglossbench.reporting.formats import to_csv, to_html, to_markdown
+from seglossbench.reporting.latex import to_latex
+from seglossbench.reporting.tables import build_table
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.metrics import metric_of
@@ -81,11 +82,11 @@ def test_a_class_absent_from_every_test_case_says_so_and_does_not_enter_the_mean
         ("n", "ce", "0", "case_7", "bladder", "status", "truth_empty"),
     )
     table = table_of(scores, [("n", "ce")], ["liver", "bladder"])
-    assert texts(table)["n", "ce"] == ["0.500", "absent", "0.500"]
+    assert texts(table)["n", "ce"] == ["0.500", "0.500", "absent"]
     (note,) = table.notes
     assert note.startswith("bladder: absent from the truth of the only test case (case_7)")
     assert "in 1 of 1 predictions" in note
-    assert table.rows[0].cells[-1].marks == []
+    assert table.rows[0].cells[0].marks == []
 
 
 def test_empty_masks_are_counted_beside_every_mean_that_has_some():
@@ -124,7 +125,7 @@ def test_a_mean_over_fewer_classes_is_marked_and_never_the_best():
     )
     table = table_of(scores, [("n", "whole"), ("n", "part"), ("n", "poor")], ["1", "2"])
     assert {row.loss: row.remark for row in table.rows} == {"whole": "", "part": "1 of 2 classes", "poor": ""}
-    assert [row.loss for row in table.rows if row.cells[-1].best] == ["whole"]
+    assert [row.loss for row in table.rows if row.cells[0].best] == ["whole"]
     assert any("never bold" in note for note in table.notes)
 
 
@@ -156,9 +157,9 @@ NASTY_TABLE = table_of(NASTY, [("u_1", "a_b&c%"), ("u_1", "{#$~^\\}")], ["x|y", 
 
 def test_latex_is_escaped_and_balanced():
     text = to_latex(NASTY_TABLE)
-    assert r"u\_1 & a\_b\&c\% & 0.250 & \textbf{0.750} & 0.500 \\" in text
+    assert r"u\_1 & a\_b\&c\% & 0.500 & 0.250 & \textbf{0.750} \\" in text
     assert r"\{\#\$\textasciitilde{}\textasciicircum{}\textbackslash{}\}" in text
-    assert r"x\textbar{}y & \textless{}b\textgreater{} & mean \\" in text
+    assert r"mean & x\textbar{}y & \textless{}b\textgreater{} \\" in text
     assert r"\begin{tabular}{llrrr}" in text
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert text.count(rule) == 1
@@ -177,9 +178,10 @@ def test_latex_breaks_many_classes_into_blocks_that_hold_each_column_once():
     classes = [f"class{number}" for number in range(16)]
     table = table_of(simple({"ce": dict.fromkeys(classes, "0.5")}), [("n", "ce")], classes)
     headers = [line for line in to_latex(table).splitlines() if line.startswith("network")]
-    assert [line.count("class") for line in headers] == [6, 6, 4]
+    assert len(headers) > 1
+    assert headers[0].startswith("network & loss & mean & class0")
     assert [name for line in headers for name in line.split(" ")[:-1] if name.startswith("class")] == classes
-    assert headers[-1].endswith(r"class15 & mean \\")
+    assert sum(line.count("mean") for line in headers) == 1
 
 
 def test_latex_prints_deviations_and_footnote_signs_in_mathematics():
@@ -192,7 +194,7 @@ def test_latex_prints_deviations_and_footnote_signs_in_mathematics():
 
 def test_csv_reads_back_as_written():
     rows = list(csv.reader(io.StringIO(to_csv(NASTY_TABLE))))
-    assert rows[0] == ["network", "loss", "x|y", "<b>", "mean"]
+    assert rows[0] == ["network", "loss", "mean", "x|y", "<b>"]
     assert rows[2] == ["u_1", "{#$~^\\}", "0.500", "0.500", "0.500"]
 
 
@@ -208,7 +210,3 @@ def test_html_is_escaped():
     assert "&lt;b&gt;" in text
     assert "a_b&amp;c%" in text
     assert "<b>0.750</b>" in text
-
-
-def test_slugs_are_safe_names():
-    assert [slug(name) for name in ("NSD@1mm", "../etc", "-", "a b")] == ["NSD-1mm", "etc", "scores", "a-b"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from seglossbench.reporting.names import csv_text
 from seglossbench.reporting.published import Published
 from seglossbench.statistics.summaries import over_cases_and_seeds
 from seglossbench.vocabulary.metrics import Metric
@@ -100,7 +101,7 @@ def to_csv(comparison: Comparison) -> str:
         }
         for row in comparison.rows
     ]
-    return pd.DataFrame(rows).to_csv(index=False)
+    return csv_text(pd.DataFrame(rows), ["loss", "published as"])
 
 
 Moments = tuple[float, float] | None

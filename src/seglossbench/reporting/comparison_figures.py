@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from seglossbench.reporting.figures import REMARK, STYLE, Look, new_figure
+from seglossbench.reporting.figures import REMARK, STYLE, new_figure
+from seglossbench.reporting.looks import Look
+from seglossbench.reporting.names import labels_of
 from seglossbench.statistics.means import overall_means, with_absent
 from seglossbench.statistics.summaries import over_cases_and_seeds, seed_means
 from seglossbench.vocabulary.metrics import Metric
@@ -30,6 +32,8 @@ def ours_and_published(
     ``ours`` and ``published`` are folded scores; ``pairs`` are our losses with their published names, either may be
     empty.
     """
+    theirs = labels_of([name for _, name in pairs])
+    labels = [(looks[loss].label if loss else "", theirs[name]) for loss, name in pairs]
     with mpl.rc_context(STYLE):
         figure = new_figure(max(6.0, 4.6 * len(metrics) + 1.6), 1.3 + 0.48 * len(pairs))
         panels = figure.subplots(1, len(metrics), squeeze=False, sharey=True)[0]
@@ -44,7 +48,7 @@ def ours_and_published(
                     _draw(axes, _of(published, name, metric), row + 0.17, _PUBLISHED)
             axes.grid(axis="y", visible=False)
             axes.set(xlabel=metric.title)
-            axes.set_yticks(range(len(pairs)), [_row_name(*pair) for pair in pairs])
+            axes.set_yticks(range(len(pairs)), [_row_name(*pair) for pair in labels])
             axes.set_ylim(len(pairs) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
         handles = [
@@ -65,6 +69,7 @@ def image_by_image(
     metrics: Sequence[Metric],
 ) -> Figure:
     """A row of panels per metric and a panel per loss of both: each test image's score, averaged over the seeds."""
+    theirs = labels_of([name for _, name in pairs])
     with mpl.rc_context(STYLE):
         figure = new_figure(3.6 * len(metrics) + 0.4, 3.4 * len(pairs))
         grid = figure.subplots(len(pairs), len(metrics), squeeze=False)
@@ -76,7 +81,11 @@ def image_by_image(
                 ]
                 known = pd.concat(by_case, axis=1, keys=["published", "ours"])
                 both = known[np.isfinite(known).all(axis=1)]
-                axes.set(title=loss, xlabel=f"{name}, {metric.title}", ylabel=f"ours, {metric.title}")
+                axes.set(
+                    title=looks[loss].label,
+                    xlabel=f"{theirs[name]}, {metric.title}",
+                    ylabel=f"ours, {metric.title}",
+                )
                 if missing := len(known) - len(both):
                     text = f"{missing} of {len(known)} undefined or ∞"
                     axes.text(0.03, 0.97, text, transform=axes.transAxes, va="top", **REMARK)

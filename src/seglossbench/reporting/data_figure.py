@@ -1,6 +1,7 @@
 """The facts of a dataset as a picture: how large its classes are, how rare, and how fine and large its scans."""
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 from typing import Any
 
 import matplotlib as mpl
@@ -8,12 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from seglossbench.data.facts import CaseFacts
 from seglossbench.reporting.data_tables import AXES, element_of, unit_of
-from seglossbench.reporting.figures import REMARK, STYLE, Look, looks_of, new_figure
+from seglossbench.reporting.figures import REMARK, STYLE, new_figure
+from seglossbench.reporting.looks import Look, looks_of
+from seglossbench.reporting.names import labels_of
 
 CAPTION = (
     "Each pale mark is a case. Left: the size of each class where a case has it, on a logarithmic scale; the bar is "
@@ -41,8 +44,9 @@ def data_figure(facts: Sequence[CaseFacts]) -> Figure:
         _draw_axes(panels[-1], facts, [fact.shape for fact in facts], f"Number of {element}s")
         looks = _looks(facts)
         if len(looks) > 1:
-            handles = [_mark(look, label=modality) for modality, look in looks.items()]
-            figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+            handles = [_mark(look) for look in looks.values()]
+            labels = [look.label for look in looks.values()]
+            figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
     return figure
 
 
@@ -73,15 +77,34 @@ def _rows(axes: Axes, names: Sequence[str], title: str) -> None:
     for row in range(1, len(names), 2):
         axes.axhspan(row - 0.5, row + 0.5, color="#f5f5f5", linewidth=0)
     axes.set(title=title)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), labels_of(names).values())
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
 
 
-def _log_scale(axes: Axes) -> None:
+def _log_scale(axes: Axes, most: int, margin: float = 0.05) -> None:
+    """A logarithmic scale with at most so many ticks, and room at both ends."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.margins(x=margin)
+    axes.autoscale_view()
+    ticks = log_ticks(*axes.get_xlim(), most)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """At least two round numbers between ``low`` and ``high``, and at most ``most``, for a logarithmic axis."""
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [digit * 10.0**decade for decade in decades for digit in digits]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if 2 <= len(ticks) <= most:
+            return ticks
+    if len(ticks) > most:
+        return ticks[:: ceil(len(ticks) / most)]
+    even = MaxNLocator(max(1, most - 1)).tick_values(low, high)
+    return [float(tick) for tick in even if low <= tick <= high and tick > 0]
 
 
 def _draw_sizes(axes: Axes, facts: Sequence[CaseFacts], classes: Sequence[str]) -> None:
@@ -96,7 +119,7 @@ def _draw_sizes(axes: Axes, facts: Sequence[CaseFacts], classes: Sequence[str]) 
         if len(present) < len(sizes):
             place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "left", "va": "center"}
             axes.text(1.01, row, f"{len(present)} of {len(sizes)}", **place, **REMARK)
-    _log_scale(axes)
+    _log_scale(axes, most=7)
 
 
 def _draw_shares(axes: Axes, facts: Sequence[CaseFacts], classes: Sequence[str]) -> None:
@@ -108,8 +131,7 @@ def _draw_shares(axes: Axes, facts: Sequence[CaseFacts], classes: Sequence[str])
             axes.plot([share], [row], "o", color="#222222", markersize=5)
             place: dict[str, Any] = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
             axes.annotate(f"{share:.2g}", (share, row), fontsize=8, **place)
-    _log_scale(axes)
-    axes.margins(x=0.35)  # room for the numbers
+    _log_scale(axes, most=3, margin=0.35)  # room for the numbers
 
 
 def _draw_axes(axes: Axes, facts: Sequence[CaseFacts], values: Sequence[Sequence[float]], title: str) -> None:
@@ -121,5 +143,5 @@ def _draw_axes(axes: Axes, facts: Sequence[CaseFacts], values: Sequence[Sequence
     axes.set_xlim(0, 1.08 * max(max(value) for value in values))
 
 
-def _mark(look: Look, label: str) -> Line2D:
-    return Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=label)
+def _mark(look: Look) -> Line2D:
+    return Line2D([], [], color=look.colour, marker=look.marker, linestyle="none")

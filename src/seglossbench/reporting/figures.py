@@ -1,7 +1,6 @@
 """Figures of a report: convergence, spread over seeds, and classes; a loss looks the same in every one of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,16 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from seglossbench.vocabulary.metrics import Metric, plain_name
-from seglossbench.vocabulary.tables import MEAN
+from seglossbench.reporting.looks import MARKERS, Look
+from seglossbench.reporting.names import font_families, labels_of
+from seglossbench.vocabulary.metrics import Metric, in_order, is_known, metric_of
+from seglossbench.vocabulary.tables import MEAN, TRAIN, VALIDATION
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")  # Okabe and Ito's
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p")
 _DPI = 192  # two pixels of the file for each pixel of the page
-_LINES = ("-", "--", "-.", ":")
+_MARKS = 7  # on a line, at most
 STYLE: Any = {
-    "font.family": "DejaVu Sans",
+    "font.family": font_families(),
+    "text.parse_math": False,  # names are no formulas
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.titleweight": "bold",
@@ -45,55 +45,42 @@ STYLE: Any = {
 REMARK: dict[str, Any] = {"fontsize": 8, "color": "#6b6b6b", "style": "italic"}
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a loss is drawn: colour, marker and line tell it apart, also in grey and for colour-blind readers."""
-
-    colour: str
-    marker: str
-    line: str
+def validated_by(histories: pd.DataFrame, distance_unit: str = "mm") -> Metric | None:
+    """The metric by which the validation is drawn: DSC, or else the first that it has; None where it has none."""
+    names = histories.loc[(histories["split"] == VALIDATION) & np.isfinite(histories["value"]), "name"]
+    found = [name for name in in_order(names) if is_known(name)]
+    return metric_of(found[0], distance_unit) if found else None
 
 
-def looks_of(losses: Sequence[str]) -> dict[str, Look]:
-    """One look per loss, by its place in the list."""
-    return {
-        loss: Look(
-            _COLOURS[place % len(_COLOURS)],
-            _MARKERS[place % len(_MARKERS)],
-            _LINES[place // len(_COLOURS) % len(_LINES)],
-        )
-        for place, loss in enumerate(losses)
-    }
-
-
-def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], metric: str = "DSC") -> Figure:
-    """Validation DSC of all losses in one panel, and each loss's own training loss in a small panel of its own scale.
+def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], distance_unit: str = "mm") -> Figure:
+    """Validation scores of all losses in one panel, and each loss's training loss in a small panel of its own scale.
 
     ``histories`` are those of one dataset and network. Line: mean over seeds; band: their minimum to maximum; a cross
     where a run ends before the longest one.
     """
-    scored = histories[histories["name"].map(plain_name) == metric]
-    validation = _by_epoch(scored[scored["split"] == "validation"])
-    training = _by_epoch(histories[(histories["split"] == "train") & (histories["name"] == "loss")])
+    validation = histories[histories["split"] == VALIDATION]
+    metric = validated_by(histories, distance_unit)
+    training = _by_epoch(histories[(histories["split"] == TRAIN) & (histories["name"] == "loss")])
     losses = [loss for loss in looks if loss in set(histories["loss"])]
     columns = min(3, max(1, ceil(len(losses) / 2)))
     rows = max(1, ceil(len(losses) / columns))
     with mpl.rc_context(STYLE):
-        figure = new_figure(10.5, max(3.7, 0.6 + 1.5 * rows))
+        shown = {loss: looks[loss] for loss in losses}
+        figure = new_figure(10.5, max(3.0 + 0.2 * _legend_rows(shown, 4.9), 0.6 + 1.5 * rows))
         left, right = figure.subfigures(1, 2, width_ratios=(1, 1.15), squeeze=False)[0]
         axes = left.subplots()
-        for loss in losses:
-            _draw_band(axes, validation, loss, looks[loss])
-        axes.set(title=f"Validation {metric} ↑", xlabel="epoch", ylabel=f"{metric}, mean over classes")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if validation.empty:
-            axes.text(0.5, 0.5, "no validation", transform=axes.transAxes, ha="center", **REMARK)
-        _legend(left, {loss: looks[loss] for loss in losses}, "outside lower center", 3)
+        if metric:
+            _draw_scores(axes, validation, metric, shown, "Validation")
+        else:
+            why = "no validation" if validation.empty else "no validation case has a class to be scored"
+            axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", **REMARK)
+            axes.set(title="Validation", xlabel="epoch", xticks=[], yticks=[])
+        _legend(left, shown, "outside lower center", 4.9)
         right.suptitle("Training loss, each in its own scale", fontsize=9, fontweight="bold")
         panels = right.subplots(rows, columns, squeeze=False, sharex=True).flat
         for loss, panel in zip(losses, panels, strict=False):
             _draw_band(panel, training, loss, looks[loss])
-            panel.set_title(loss, fontsize=8, loc="left")
+            panel.set_title(looks[loss].label, fontsize=8, loc="left")
             panel.tick_params(labelsize=7, labelbottom=True)
             panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             panel.yaxis.set_major_locator(MaxNLocator(4))
@@ -108,15 +95,11 @@ def scores_by_epoch(histories: pd.DataFrame, looks: Mapping[str, Look], metrics:
     losses = [loss for loss in looks if loss in set(histories["loss"])]
     with mpl.rc_context(STYLE):
         width = max(6.0, 4.6 * len(metrics) + 0.6)
-        figure = new_figure(width, 4.2)
+        shown = {loss: looks[loss] for loss in losses}
+        figure = new_figure(width, 4.0 + 0.2 * _legend_rows(shown, width))
         for metric, axes in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
-            own = histories[histories["name"] == metric.name]
-            values = _by_epoch(own[np.isfinite(own["value"])])
-            for loss in losses:
-                _draw_band(axes, values, loss, looks[loss])
-            axes.set(title=f"Test {metric.title}", xlabel="epoch", ylabel=f"{metric.name}, mean over classes")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _legend(figure, {loss: looks[loss] for loss in losses}, "outside lower center", int(width / 1.9))
+            _draw_scores(axes, histories, metric, shown, "Test")
+        _legend(figure, shown, "outside lower center", width)
     return figure
 
 
@@ -133,7 +116,7 @@ def seed_spread(
     ``means`` has the rows of one dataset: ``network, loss, seed, value``; ``summaries`` has those of the dataset and
     metric; ``unfinished`` counts runs without scores.
     """
-    losses = list(looks)
+    losses, titles = list(looks), _titles(networks)
     with mpl.rc_context(STYLE):
         figure = new_figure(max(5.0, 4.2 * len(networks) + 1.2), 1.0 + 0.36 * len(losses))
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
@@ -161,8 +144,8 @@ def seed_spread(
                     axes.text(
                         1.02, place, text, transform=transform, va="center", fontsize=7.5, color="#B00020"
                     )
-            axes.set(title="" if network == "-" else network, xlabel=f"{metric.title}, mean over classes")
-            axes.set_yticks(range(len(losses)), losses)
+            axes.set(title=titles[network], xlabel=f"{metric.title}, mean over classes")
+            axes.set_yticks(range(len(losses)), [looks[loss].label for loss in losses])
             axes.set_ylim(len(losses) - 0.4, -0.6)
             axes.margins(x=0.08)
     return figure
@@ -182,12 +165,13 @@ def per_class(
     ``scores`` are the folded scores and ``summaries`` the summaries of one dataset and metric.
     """
     losses = [loss for loss in looks if loss in set(scores["loss"])]
-    absent = set(absent)
+    absent, titles = set(absent), _titles(networks)
     step = 0.8 / max(1, len(losses))
     row_height = max(0.45, 0.075 * len(losses))
     with mpl.rc_context(STYLE):
         width = max(6.0, 4.3 * len(networks) + 1.6)
-        figure = new_figure(width, 1.3 + row_height * len(classes))
+        shown = {loss: looks[loss] for loss in losses}
+        figure = new_figure(width, 1.1 + row_height * len(classes) + 0.2 * _legend_rows(shown, width))
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
         for network, axes in zip(networks, panels, strict=True):
             own = scores[(scores["network"] == network) & ~scores["class"].isin(absent)]
@@ -224,19 +208,13 @@ def per_class(
                     **style,
                 )
             axes.grid(axis="y", visible=False)
-            axes.set(title="" if network == "-" else network, xlabel=metric.title)
-            axes.set_yticks(range(len(classes)), classes)
+            axes.set(title=titles[network], xlabel=metric.title)
+            axes.set_yticks(range(len(classes)), labels_of(classes).values())
             axes.set_ylim(len(classes) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
         if not scores["value"].fillna(0).any():  # an axis around zero alone would show scores that cannot be
             axes.set_xlim(-0.05, 1.05)
-        _legend(
-            figure,
-            {loss: looks[loss] for loss in losses},
-            "outside upper center",
-            int(width / 1.6),
-            line=False,
-        )
+        _legend(figure, shown, "outside upper center", width, line=False)
     return figure
 
 
@@ -273,6 +251,23 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def _titles(networks: Sequence[str]) -> dict[str, str]:
+    """What stands above the panel of each network; nothing where they have no names."""
+    return labels_of(networks) | {"-": ""}
+
+
+def _draw_scores(
+    axes: Axes, histories: pd.DataFrame, metric: Metric, looks: Mapping[str, Look], what: str
+) -> None:
+    """The scores of a metric by epoch, a line and a band per loss."""
+    own = histories[histories["name"] == metric.name]
+    values = _by_epoch(own[np.isfinite(own["value"])])
+    for loss, look in looks.items():
+        _draw_band(axes, values, loss, look)
+    axes.set(title=f"{what} {metric.title}", xlabel="epoch", ylabel=f"{metric.name}, mean over classes")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def _by_epoch(histories: pd.DataFrame) -> pd.DataFrame:
     """One row per loss, seed and epoch: the mean of what was recorded within the epoch."""
     chosen = histories.dropna(subset=["epoch", "value"])
@@ -288,8 +283,16 @@ def _draw_band(axes: Axes, values: pd.DataFrame, loss: str, look: Look) -> None:
         return
     epochs = by_seed.index.to_numpy(dtype=float)
     style: dict[str, Any] = {"color": look.colour}
-    marker = look.marker if len(epochs) < 2 else None
-    axes.plot(epochs, by_seed.mean(axis=1), linestyle=look.line, marker=marker, linewidth=1.6, **style)
+    # Some marks on each line tell it apart in grey; they begin at different epochs, because lines may lie together.
+    every = max(1, ceil(len(epochs) / _MARKS))
+    marks: dict[str, Any] = {
+        "marker": look.marker,
+        "markevery": (MARKERS.index(look.marker) * every // len(MARKERS), every),
+        "markersize": 4.5,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.5,
+    }
+    axes.plot(epochs, by_seed.mean(axis=1), linestyle=look.line, linewidth=1.4, **marks, **style)
     axes.fill_between(epochs, by_seed.min(axis=1), by_seed.max(axis=1), alpha=0.18, linewidth=0, **style)
     for _, of_seed in by_seed.items():
         known = of_seed.dropna()
@@ -297,19 +300,24 @@ def _draw_band(axes: Axes, values: pd.DataFrame, loss: str, look: Look) -> None:
             axes.plot(known.index[-1:], known.iloc[-1:], "x", markersize=7, markeredgewidth=2, **style)
 
 
+def _legend_rows(looks: Mapping[str, Look], width: float) -> int:
+    """How many rows, of about a fifth of an inch, a legend has that is at most ``width`` inches wide."""
+    longest = max((len(look.label) for look in looks.values()), default=0)
+    return max(1, ceil(len(looks) / max(1, int(width / (0.08 * longest + 0.7)))))
+
+
 def _legend(
-    figure: FigureBase, looks: Mapping[str, Look], place: str, most_columns: int, *, line: bool = True
+    figure: FigureBase, looks: Mapping[str, Look], place: str, width: float, *, line: bool = True
 ) -> None:
-    """A legend outside the axes, to be read row by row, in rows of about the same length."""
-    rows = max(1, ceil(len(looks) / most_columns))
+    """A legend outside the axes, ``width`` inches wide, to be read row by row, in rows of about the same length."""
+    rows = _legend_rows(looks, width)
     columns = max(1, ceil(len(looks) / rows))
     handles = []
-    for loss, look in looks.items():
-        style: dict[str, Any] = (
-            {"linestyle": look.line} if line else {"linestyle": "none", "marker": look.marker}
-        )
-        handles.append(Line2D([], [], color=look.colour, label=loss, **style))
-    # Matplotlib fills column by column.
-    by_row = [handle for column in range(columns) for handle in handles[column::columns]]
-    options: dict[str, Any] = {"loc": place, "ncols": columns}
-    figure.legend(handles=by_row, **options)
+    for look in looks.values():
+        style: dict[str, Any] = {"linestyle": look.line if line else "none", "marker": look.marker}
+        handles.append(Line2D([], [], color=look.colour, markersize=4.5, **style))
+    # Matplotlib fills column by column; labels of handles would be left out where they begin with an underscore.
+    pairs = list(zip(handles, (look.label for look in looks.values()), strict=True))
+    by_row = [pair for column in range(columns) for pair in pairs[column::columns]]
+    options: dict[str, Any] = {"loc": place, "ncols": columns, "handlelength": 3.4 if line else 1.5}
+    figure.legend(*zip(*by_row, strict=True), **options)

@@ -10,12 +10,13 @@ import pandas as pd
 from seglossbench.analysis.inputs import check_histories, check_scores
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import write_text
-from seglossbench.reporting import figures
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.formats import template
+from seglossbench.reporting.looks import looks_of
+from seglossbench.reporting.names import Stems, csv_text
 from seglossbench.reporting.published import Published
 from seglossbench.reporting.section import Material, Section, write_section
-from seglossbench.reporting.tables import Row, slug
+from seglossbench.reporting.tables import Row
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.conventions import explained
@@ -36,7 +37,7 @@ class Overview:
     def mark_widths(self) -> list[int]:
         """Per column, the length of its longest footnote signs."""
         columns = zip(*(rows for _, rows in self.rows), strict=True)
-        return [max(len(row.cells[-1].signs) if row else 0 for row in column) for column in columns]
+        return [max(len(row.cells[0].signs) if row else 0 for row in column) for column in columns]
 
 
 def write_report(
@@ -60,13 +61,10 @@ def write_report(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tmp-report-") as name:
         folder = Path(name)
-        sections = [
-            write_section(folder, dataset, anchor, material)
-            for dataset, anchor in _datasets(material).items()
-        ]
-        write_text(
-            folder / "tables" / "summary.csv", material.summaries.to_csv(index=False, float_format="%.6g")
-        )
+        stems = Stems()
+        sections = [write_section(folder, dataset, stems, material) for dataset in _datasets(material)]
+        names = ["dataset", "metric", "network", "loss", "class"]
+        write_text(folder / "tables" / "summary.csv", csv_text(material.summaries, names))
         write_text(folder / "index.html", _page(material, sections))
         _publish(folder, out)
     return out / "index.html"
@@ -88,7 +86,7 @@ def _prepare(
     checked = check_histories(histories)
     losses = dict.fromkeys([*(run.loss for run in facts.runs), *folded["loss"], *checked["loss"]])
     folded = folded[folded["metric"].isin(shown)]
-    looks = figures.looks_of(list(losses))
+    looks = looks_of(list(losses))
     theirs = {
         name: replace(found, scores=fold_status(check_scores(found.scores, f"published scores of {name}")))
         for name, found in published.items()
@@ -96,8 +94,8 @@ def _prepare(
     return Material(folded, summarise(folded), checked, facts, shown, looks, theirs)
 
 
-def _datasets(material: Material) -> dict[str, str]:
-    """The datasets in their order, each with the name of its files and of its place on the page."""
+def _datasets(material: Material) -> list[str]:
+    """The datasets in their order."""
     facts = material.facts
     names = [
         *(dataset.name for dataset in facts.datasets),
@@ -105,13 +103,7 @@ def _datasets(material: Material) -> dict[str, str]:
         *material.scores["dataset"],
         *material.histories["dataset"],
     ]
-    anchors: dict[str, str] = {}
-    for name in dict.fromkeys(names):
-        anchor, number = slug(name), 2
-        while anchor in anchors.values():
-            anchor, number = f"{slug(name)}-{number}", number + 1
-        anchors[name] = anchor
-    return anchors
+    return list(dict.fromkeys(names))
 
 
 def _page(material: Material, sections: Sequence[Section]) -> str:

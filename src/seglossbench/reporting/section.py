@@ -3,19 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from seglossbench.data.facts import CaseFacts
 from seglossbench.files import write_json, write_text
-from seglossbench.reporting import comparison_figures, figures, formats
+from seglossbench.reporting import comparison_figures, figures, formats, latex
 from seglossbench.reporting.comparison import Comparison, compare, pairs_of, to_csv
 from seglossbench.reporting.data_figure import CAPTION, data_figure
 from seglossbench.reporting.data_tables import case_table, class_table
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
+from seglossbench.reporting.looks import Look
+from seglossbench.reporting.names import Stems, csv_text, isolated
 from seglossbench.reporting.published import Published
-from seglossbench.reporting.tables import Table, build_table, slug
+from seglossbench.reporting.tables import Table, build_table
 from seglossbench.statistics.means import absences
 from seglossbench.statistics.summaries import seed_means, spread_over
 from seglossbench.vocabulary.metrics import in_order, is_known, metric_of
@@ -31,7 +33,7 @@ class Material:
     histories: pd.DataFrame
     facts: Facts
     metrics: tuple[str, ...]
-    looks: dict[str, figures.Look]
+    looks: dict[str, Look]
     published: Mapping[str, Published]
 
 
@@ -47,6 +49,25 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Files:
+    """Where the files of a dataset go: into the report's folder, under names that no other file of it has."""
+
+    folder: Path
+    stems: Stems
+    dataset: str
+    anchor: str
+
+    def stem(self, kind: Literal["tables", "figures"], *names: str) -> str:
+        """A new name for a file of the dataset, without its ending, relative to the report's folder."""
+        return f"{kind}/{self.stems.new(self.anchor, *names)}"
+
+    def picture(self, figure: Figure, names: Sequence[str], title: str, caption: str) -> Picture:
+        """Save a figure for the page and for papers."""
+        stem = self.stem("figures", *names)
+        return Picture(stem, title, caption, *figures.save(figure, self.folder / stem))
+
+
+@dataclass(frozen=True)
 class Section:
     """All that the page shows of one dataset."""
 
@@ -55,6 +76,8 @@ class Section:
     facts: Dataset | None
     tables: tuple[tuple[str, Table], ...]
     pictures: tuple[Picture, ...]
+    split: str = ""  # the file with the names of the cases of each part
+    cases: str = ""  # the file with a row per case
     data: tuple[Picture, pd.DataFrame] | None = None  # what its cases are like, and a row per class
     comparisons: tuple[tuple[str, Comparison, tuple[Picture, ...]], ...] = ()
     """Per network the stem of the files of ours beside the published scores, the table and its figures."""
@@ -65,9 +88,13 @@ class Section:
         return "Scores" if self.name == "-" else self.name
 
 
-def write_section(folder: Path, dataset: str, anchor: str, material: Material) -> Section:
-    """Write the tables and figures of one dataset into ``folder`` and return what the page says of them."""
-    facts = material.facts
+def write_section(folder: Path, dataset: str, stems: Stems, material: Material) -> Section:
+    """Write the tables and figures of one dataset into ``folder`` and return what the page says of them.
+
+    ``stems`` gives their files names that no other file of the report has.
+    """
+    facts, anchor = material.facts, stems.new(dataset)
+    files = Files(folder, stems, dataset, anchor)
     described = next((found for found in facts.datasets if found.name == dataset), None)
     unit = described.distance_unit if described else facts.distance_unit
     scores = material.scores[material.scores["dataset"] == dataset]
@@ -101,46 +128,42 @@ def write_section(folder: Path, dataset: str, anchor: str, material: Material) -
             reasons=reasons,
             empty_policy=convention_of(facts, described, "empty_policy"),
         )
-        stem = f"tables/{anchor}_{slug(name)}"
+        stem = files.stem("tables", name)
         for ending, text in (
             ("csv", formats.to_csv(table)),
             ("md", formats.to_markdown(table)),
-            ("tex", formats.to_latex(table)),
+            ("tex", latex.to_latex(table)),
             ("html", formats.to_html(table)),
         ):
             write_text(folder / f"{stem}.{ending}", text)
         tables.append((stem, table))
+    split = cases = ""
+    data = None
     if described and described.split:
-        write_json(folder / f"tables/{anchor}_split.json", vars(described.split))
-    pictures = tuple(
-        _pictures(folder, dataset, anchor, scores, histories, networks, classes, unfinished, unit, material)
-    )
-    data = _data(folder, anchor, described.cases) if described and described.cases else None
-    comparisons = tuple(_comparisons(folder, dataset, anchor, scores, networks, unit, material))
-    return Section(dataset, anchor, described, tuple(tables), pictures, data, comparisons)
-
-
-def _data(folder: Path, anchor: str, cases: Sequence[CaseFacts]) -> tuple[Picture, pd.DataFrame]:
-    """Draw and tabulate what the cases are like."""
-    stem = f"figures/{anchor}_data"
-    write_text(
-        folder / f"tables/{anchor}_cases.csv", case_table(cases).to_csv(index=False, float_format="%.6g")
-    )
-    size = figures.save(data_figure(cases), folder / stem)
-    return Picture(stem, "Data", CAPTION, *size), class_table(cases)
+        split = f"{files.stem('tables', 'split')}.json"
+        write_json(folder / split, vars(described.split))
+    if described and described.cases:
+        cases = f"{files.stem('tables', 'cases')}.csv"
+        write_text(
+            folder / cases,
+            csv_text(case_table(described.cases), ["case", "patient", "official", "modality"]),
+        )
+        picture = files.picture(data_figure(described.cases), ["data"], "Data", CAPTION)
+        data = picture, class_table(described.cases)
+    pictures = tuple(_pictures(files, scores, histories, networks, classes, unfinished, unit, material))
+    comparisons = tuple(_comparisons(files, scores, networks, unit, material))
+    return Section(dataset, anchor, described, tuple(tables), pictures, split, cases, data, comparisons)
 
 
 def _comparisons(
-    folder: Path,
-    dataset: str,
-    anchor: str,
+    files: Files,
     scores: pd.DataFrame,
     networks: Sequence[str],
     unit: str,
     material: Material,
 ) -> Iterator[tuple[str, Comparison, tuple[Picture, ...]]]:
     """Ours beside the published scores, per network, where there are published ones."""
-    published = material.published.get(dataset)
+    published = material.published.get(files.dataset)
     if published is None or scores.empty:
         return
     shared = [
@@ -153,14 +176,13 @@ def _comparisons(
         losses = [loss for loss in material.looks if loss in set(own["loss"])]
         pairs = pairs_of(losses, names, published.losses)
         comparison = compare(own, published, losses, network, metrics)
-        stem = f"tables/{anchor}_published_{slug(network)}"
-        write_text(folder / f"{stem}.csv", to_csv(comparison))
+        stem = files.stem("tables", "published", network)
+        write_text(files.folder / f"{stem}.csv", to_csv(comparison))
         figure = comparison_figures.ours_and_published(own, published.scores, pairs, material.looks, metrics)
         pictures = [
-            _picture(
-                folder,
+            files.picture(
                 figure,
-                f"{anchor}_published_{slug(network)}",
+                ["published", network],
                 "Ours and published, per loss",
                 "The mean over all test images and seeds; the line reaches one standard deviation to either side, "
                 "mostly because some images are harder than others. A short upright line is the mean of one seed.",
@@ -169,10 +191,9 @@ def _comparisons(
         both = [pair for pair in pairs if all(pair)]
         if both:
             pictures.append(
-                _picture(
-                    folder,
+                files.picture(
                     comparison_figures.image_by_image(own, published.scores, both, material.looks, metrics),
-                    f"{anchor}_published_images_{slug(network)}",
+                    ["published", "images", network],
                     "Ours and published, image by image",
                     "Each mark is one test image, averaged over the seeds; on the grey line both scores are equal. For "
                     "DSC ours is better above the line, for distances below it.",
@@ -181,16 +202,8 @@ def _comparisons(
         yield stem, comparison, tuple(pictures)
 
 
-def _picture(folder: Path, figure: Figure, name: str, title: str, caption: str) -> Picture:
-    """Save a figure for the page and for papers."""
-    stem = f"figures/{name}"
-    return Picture(stem, title, caption, *figures.save(figure, folder / stem))
-
-
 def _pictures(
-    folder: Path,
-    dataset: str,
-    anchor: str,
+    files: Files,
     scores: pd.DataFrame,
     histories: pd.DataFrame,
     networks: Sequence[str],
@@ -200,10 +213,6 @@ def _pictures(
     material: Material,
 ) -> Iterator[Picture]:
     """Draw and save the figures of a dataset, one after the other."""
-
-    def picture(figure: Figure, name: str, title: str, caption: str) -> Picture:
-        return _picture(folder, figure, f"{anchor}_{name}", title, caption)
-
     looks = material.looks
     for network in dict.fromkeys(histories["network"]):
         own = histories[histories["network"] == network]
@@ -214,21 +223,25 @@ def _pictures(
             band = (
                 f"the line is the mean of {seeds} seeds, the band reaches from the lowest seed to the highest"
             )
-        yield picture(
-            figures.convergence(own, shown),
-            f"convergence_{slug(network)}",
-            f"Convergence, {network}",
-            f"Left: DSC on the validation cases by epoch, higher is better; {band}; a cross marks a run that "
+        validated = figures.validated_by(own, unit)
+        what = "no scores of validation cases"
+        if validated:
+            what = f"{validated.name} on the validation cases by epoch, {validated.better} is better"
+        yield files.picture(
+            figures.convergence(own, shown, unit),
+            ["convergence", network],
+            f"Convergence, {isolated(network)}",
+            f"Left: {what}; {band}; a cross marks a run that "
             "ended before the longest one. Right: the training loss, drawn in the same way. Losses have different "
             "units and some are negative by definition, so each has its own scale: compare shapes, not heights.",
         )
         by_epoch = own[own["split"] == TEST_BY_EPOCH]
         if not by_epoch.empty:
             names = [name for name in in_order(by_epoch["name"]) if is_known(name)]
-            yield picture(
+            yield files.picture(
                 figures.scores_by_epoch(by_epoch, shown, [metric_of(name, unit) for name in names]),
-                f"test_by_epoch_{slug(network)}",
-                f"Test scores by epoch, {network}",
+                ["test_by_epoch", network],
+                f"Test scores by epoch, {isolated(network)}",
                 f"The test cases, scored while the networks train; {band}. They choose nothing, and tell how steadily "
                 "a loss is optimised: a wide band or a restless end is a result that depends on chance. Scored on the "
                 "prepared grid, so not equal to the tables; an epoch without a defined distance has no point.",
@@ -239,15 +252,15 @@ def _pictures(
     metric = metric_of(name, unit)
     own = scores[scores["metric"] == name]
     summaries = material.summaries[
-        (material.summaries["dataset"] == dataset) & (material.summaries["metric"] == name)
+        (material.summaries["dataset"] == files.dataset) & (material.summaries["metric"] == name)
     ]
     own_looks = {
         loss: look for loss, look in looks.items() if loss in set(own["loss"]) | {k[1] for k in unfinished}
     }
     if spread_over(own) == "seeds":
-        yield picture(
+        yield files.picture(
             figures.seed_spread(seed_means(own), summaries, own_looks, networks, metric, unfinished),
-            "seeds",
+            ["seeds"],
             f"Spread over seeds, {name}",
             f"Each mark is one seed: its mean {name} over test cases and classes; the dark bar is the mean over seeds. "
             "Marks far apart mean a loss whose result depends on chance. A difference between two losses that is "
@@ -255,9 +268,9 @@ def _pictures(
         )
     lacking = absences(own)
     absent = tuple(lacking.loc[lacking["absent"], "class"])
-    yield picture(
+    yield files.picture(
         figures.per_class(own, summaries, own_looks, networks, classes, absent, metric),
-        "classes",
+        ["classes"],
         f"{name} per class",
         "One row per class, and in it one line per loss, in the order of the legend. The large mark is the number of "
         "the table; a small pale point is one test case, averaged over seeds.",

@@ -1,6 +1,5 @@
 """From summaries to tables: one per dataset and metric, a row per loss and network, a column per class and the mean."""
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from seglossbench.reporting.names import isolated
 from seglossbench.statistics.means import absences
 from seglossbench.vocabulary.metrics import Metric
 from seglossbench.vocabulary.tables import MEAN
@@ -89,7 +89,7 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns of numbers: the classes and, where there are several, their mean."""
+        """The names of the columns of numbers: the mean, where there are several classes, and the classes."""
         return tuple(name or mean_name(self.classes) for name in columns_of(self.classes))
 
     @property
@@ -144,8 +144,8 @@ def build_table(
 
 
 def columns_of(classes: Sequence[str]) -> tuple[str, ...]:
-    """The classes and MEAN, which of one class alone would say the same again."""
-    return tuple(classes) if len(classes) == 1 else (*classes, MEAN)
+    """MEAN and the classes; of one class alone the mean would say the same again."""
+    return tuple(classes) if len(classes) == 1 else (MEAN, *classes)
 
 
 def mean_name(classes: Sequence[str]) -> str:
@@ -205,7 +205,7 @@ def _best(found: pd.DataFrame, metric: Metric, classes: int) -> dict[tuple[str, 
 def _caption(
     dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool, mean: str
 ) -> str:
-    place = "" if dataset == "-" else f" on {dataset}"
+    place = "" if dataset == "-" else f" on {isolated(dataset)}"
     if own.empty:
         return f"{metric.title}{place}: no scores."
     cases, seeds = own["case"].nunique(), own["seed"].nunique()
@@ -239,12 +239,12 @@ def _absence_notes(own: pd.DataFrame, classes: Sequence[str]) -> list[str]:
             which = _some(row["without"])
             where = f"the only test case ({which})" if cases == 1 else f"all {cases} test cases ({which})"
             notes.append(
-                f"{name}: absent from the truth of {where}, so no number is shown; "
+                f"{isolated(name)}: absent from the truth of {where}, so no number is shown; "
                 f"predicted all the same in {alarms} of {len(scores)} predictions."
             )
         else:
             notes.append(
-                f"{name}: absent from the truth of {len(row['without'])} of {cases} test cases "
+                f"{isolated(name)}: absent from the truth of {len(row['without'])} of {cases} test cases "
                 f"({_some(row['without'])})."
             )
     return notes
@@ -284,16 +284,11 @@ def _missing_notes(rows: Sequence[Row], reasons: Mapping[tuple[str, str], str]) 
     for row in rows:
         reason = reasons.get((row.network, row.loss), "")
         if row.remark and reason:
-            network = "" if row.network == "-" else f" with {row.network}"
-            notes.append(f"{row.loss}{network}: {row.remark}; {reason}.")
+            network = "" if row.network == "-" else f" with {isolated(row.network)}"
+            notes.append(f"{isolated(row.loss)}{network}: {row.remark}; {reason}.")
     return notes
 
 
 def _some(names: Sequence[str], limit: int = 5) -> str:
-    shown = ", ".join(names[:limit])
+    shown = ", ".join(map(isolated, names[:limit]))
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
-
-
-def slug(name: str) -> str:
-    """The name as part of a file's name or an anchor."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "scores"
