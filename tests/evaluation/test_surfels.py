@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from seglossbench.evaluation import score_case
-from seglossbench.evaluation.surfels import surfel_areas
+from seglossbench.evaluation.surface import surface_of_class
+from seglossbench.evaluation.surfels import surfel_areas, surfels_of_class
 
 
 def nsd(truth, prediction, spacing_mm, tolerance_mm):
@@ -72,3 +73,17 @@ def test_tolerance_includes_its_own_distance_whatever_the_rounding():
     truth[2, 2, 2] = prediction[2, 2, 5] = 1
     assert nsd(truth, prediction, (1, 1, np.float32(0.1)), 0.3) == 1.0
     assert nsd(truth, prediction, (1, 1, 0.1), 0.29) < 1.0
+
+
+@pytest.mark.parametrize("share", [0.001, 0.5])
+def test_every_cell_of_noise_that_is_filled_in_part_is_an_element_once(share):
+    labels = np.zeros((9, 10, 11), np.uint8)
+    labels[1:-1, 1:-1, 1:-1] = np.random.default_rng(0).random((7, 8, 9)) < share
+    in_class = np.arange(256) == 1
+    surface = surface_of_class(in_class, labels, np.flatnonzero(labels))
+    elements = surfels_of_class(in_class, labels, surface, (1.0, 2.0, 3.0))
+    filled = np.lib.stride_tricks.sliding_window_view(labels, (2, 2, 2)).sum((3, 4, 5))
+    partly = np.zeros(labels.shape, bool)
+    partly[:-1, :-1, :-1] = (filled > 0) & (filled < 8)
+    assert partly.any()
+    assert np.array_equal(elements.cells, np.flatnonzero(partly))
