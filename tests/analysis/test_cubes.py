@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from seglossbench.analysis.cubes import cubes_of
-from seglossbench.errors import InputError
 from tests.analysis.made_scores import drawn, rows
 
 
@@ -37,7 +36,7 @@ def test_a_class_that_the_truth_lacks_counts_for_no_loss_but_as_a_rate():
 
 
 def test_a_policy_that_scores_absent_classes_has_them_count():
-    scored = cubes_of(ABSENT.replace({"value": {"": "1.0"}}), absent="scored").cubes[0]
+    scored = cubes_of(ABSENT.replace({"value": {"": "1.0"}}), absent_scored=["d"]).cubes[0]
     assert scored.counts.all()
 
 
@@ -77,9 +76,8 @@ def test_a_patient_may_have_several_cases():
     assert cube.units.tolist() == [0, 0, 1]
 
 
-def test_the_star_is_taken():
-    with pytest.raises(InputError, match="stands for the mean"):
-        cubes_of(rows(("a", 0, "x", "*", 0.5)))
+def test_a_class_called_like_the_mean_over_classes_is_told_from_it():
+    assert cubes_of(rows(("a", 0, "x", "*", 0.5))).cubes[0].classes == ("\\*",)
 
 
 def test_every_dataset_has_cubes_of_its_own():

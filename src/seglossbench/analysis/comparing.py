@@ -19,7 +19,7 @@ from seglossbench.analysis.cubes import ALL, Array, Cube, Cubes
 from seglossbench.analysis.differences import describe
 from seglossbench.analysis.effects import Paired, of_pair, over_networks
 from seglossbench.analysis.measures import Measure
-from seglossbench.analysis.stability import compare
+from seglossbench.analysis.stability import compare, values_of
 from seglossbench.analysis.words import count
 from seglossbench.statistics.comparison import over_new_networks, p_non_inferior
 from seglossbench.statistics.crossed import MeanSquares, crossed, mean_squares
@@ -180,7 +180,7 @@ def steadiness(claim: Claim, dataset: str, a: str, b: str, evidence: Evidence) -
     numbers = numbers[numbers["network"].isin(networks)]
     rows = []
     for quantity in claim.quantities:
-        found = compare(numbers, quantity, a, b)
+        found = compare(values_of(numbers, quantity), quantity, a, b)
         if not found:
             continue
         network = networks[0] if found["networks"] == 1 else ALL

@@ -6,7 +6,7 @@ truth lacks a class counts for no loss in that class's mean; what was predicted 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -15,14 +15,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from seglossbench.analysis.measures import FALSE_ALARMS, MISSED, Measure, measure_of
-from seglossbench.errors import InputError
 from seglossbench.vocabulary.tables import STATUS, STATUSES
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 ALL = "*"
-"""What stands for the mean over the classes, and for the mean over the networks run, in their columns."""
+"""What stands for the mean over the classes, and for the mean over the networks run; a name like it becomes ``\\*``."""
 
 # Those from truth_empty on have a truth that lacks the class.
 _CODES = {status: code for code, status in enumerate(("", *STATUSES))}
@@ -111,23 +110,20 @@ def cubes_of(
     scores: pd.DataFrame,
     patients: Mapping[tuple[str, str], str] | None = None,
     *,
-    absent: str = "excluded",
+    absent_scored: Collection[str] = (),
     penalties: Mapping[str, float] | None = None,
 ) -> Cubes:
     """The cubes of checked scores (columns of ``vocabulary.tables.SCORES``, all text).
 
-    ``patients`` names the patient of (dataset, case). ``absent`` is ``excluded``, or ``scored`` where the policy for
-    empty masks gives a score to a class that the truth lacks, found or not, and that score counts. A missed class
+    ``patients`` names the patient of (dataset, case). ``absent_scored`` are the datasets whose policy for empty masks
+    gives a class that the truth lacks a score, found or not, which then counts. A missed class
     without a distance, or with an infinite one, counts as the metric's penalty, by default the largest distance there.
     """
     found = Cubes()
-    for name in ("network", "class"):
-        if (scores[name] == ALL).any():
-            raise InputError(
-                f"scores: {name} {ALL!r} stands for the mean over all here; give it another name"
-            )
     for dataset, of_dataset in scores.groupby("dataset", sort=False, observed=True):
-        _add_dataset(found, str(dataset), of_dataset, patients or {}, absent, penalties or {})
+        _add_dataset(
+            found, str(dataset), of_dataset, patients or {}, dataset in absent_scored, penalties or {}
+        )
     return found
 
 
@@ -136,13 +132,15 @@ def _add_dataset(
     dataset: str,
     scores: pd.DataFrame,
     patients: Mapping[tuple[str, str], str],
-    absent: str,
+    absent_scored: bool,
     penalties: Mapping[str, float],
 ) -> None:
     codes, names = {}, {}
     for column in ("network", "loss", "seed", "case", "class"):
         codes[column], found_names = pd.factorize(scores[column])
         names[column] = tuple(str(name) for name in found_names)
+        if column in ("network", "class"):
+            names[column] = tuple("\\*" if name == ALL else name for name in names[column])
     axes = ("loss", "seed", "case", "class")
     shape = tuple(len(names[axis]) for axis in axes)
     place = np.ravel_multi_index(tuple(codes[axis] for axis in axes), shape)
@@ -206,7 +204,7 @@ def _add_dataset(
         for number, name in enumerate(metrics):
             if (network, number) not in arrays:
                 continue
-            counts = present_by_metric[number] & (~lacking if absent == "excluded" else True)
+            counts = present_by_metric[number] & (absent_scored | ~lacking)
             values = arrays[network, number][used]
             scored = base.runs & ~np.isnan(values).all((2, 3))
             found.cubes.append(

@@ -48,6 +48,11 @@ class Paired:
         of_cases: Array = sums[found] / cells[found].sum(-1)
         return of_cases
 
+    def of_seeds(self, seeds: Sequence[str]) -> Array:
+        """The values [seed, case, class] of those seeds."""
+        chosen: Array = self.values[[self.seeds.index(seed) for seed in seeds]]
+        return chosen
+
     def with_cases(self, kept: Bools) -> Paired:
         """The same of a part of the cases."""
         return Paired(
@@ -74,7 +79,7 @@ def over_networks(parts: Iterable[Paired | None]) -> Paired | None:
     seeds = [seed for seed in given[0].seeds if all(seed in part.seeds for part in given)]
     if not seeds:
         return None
-    values = np.mean([part.values[[part.seeds.index(seed) for seed in seeds]] for part in given], axis=0)
+    values = np.mean([part.of_seeds(seeds) for part in given], axis=0)
     counts = np.logical_and.reduce([part.counts for part in given])
     dropped = np.logical_or.reduce([part.counts | part.dropped for part in given]) & ~counts
     return Paired(values, counts, given[0].units, tuple(seeds), dropped)

@@ -6,14 +6,14 @@ losses over their paired runs. The network ``*`` pools the networks run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.cubes import ALL, Cubes
+from seglossbench.analysis.cubes import ALL, Array, Cubes
 from seglossbench.analysis.curves import RUN
 from seglossbench.analysis.effects import of_loss
 from seglossbench.statistics.convergence import (
@@ -101,10 +101,10 @@ def stability_pairs(numbers: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for dataset, of_dataset in numbers.groupby("dataset", sort=False):
         for network, of_network in _networks(of_dataset):
-            losses = list(dict.fromkeys(of_network["loss"]))
             for quantity in COMPARED:
-                for a, b in combinations(losses, 2):
-                    row = compare(of_network, quantity, a, b)
+                values = values_of(of_network, quantity)
+                for a, b in combinations(values, 2):
+                    row = compare(values, quantity, a, b)
                     if row:
                         rows.append({"dataset": dataset, "network": network} | row)
     table = pd.DataFrame(rows, columns=PAIR_COLUMNS)
@@ -117,50 +117,43 @@ def stability_pairs(numbers: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def compare(numbers: pd.DataFrame, quantity: str, a: str, b: str) -> dict[str, Any]:
-    """One row of ``stability_pairs`` from the runs of one dataset, of one or several networks; empty without any."""
-    head = {"quantity": quantity, "a": a, "b": b}
-    if quantity == "failed":
-        shares = {loss: numbers.loc[numbers["loss"] == loss, "failed"] for loss in (a, b)}
-        trials = tuple(len(share) for share in shares.values())
-        if 0 in trials or (numbers["state"] == "").any():
-            return {}
-        events = tuple(int(share.sum()) for share in shares.values())
-        difference = events[0] / trials[0] - events[1] / trials[1]
-        p = boschloo((events[0], events[1]), (trials[0], trials[1]))
-        return head | {"estimate": difference, "lo": np.nan, "hi": np.nan, "p": p, "test": "Boschloo"} | {
-            "seeds": min(trials), "networks": numbers["network"].nunique(),
-        }  # fmt: skip
-    column = "score" if quantity == "sd" else quantity
-    pairs = _paired(numbers, column, a, b)
-    if pairs is None:
+def values_of(numbers: pd.DataFrame, quantity: str) -> dict[str, Array]:
+    """One number per run of each loss, [network, seed] with NaN where there is no run, of one dataset's ``numbers``."""
+    if quantity == "failed" and (numbers["state"] == "").any():
         return {}
-    one, other = pairs
+    column = "score" if quantity == "sd" else quantity
+    axes = ("loss", "network", "seed")
+    codes, names = zip(*(pd.factorize(numbers[axis]) for axis in axes), strict=True)
+    values = np.full([len(of_axis) for of_axis in names], np.nan)
+    values[codes] = numbers[column].to_numpy(float)
+    return {str(loss): values[place] for place, loss in enumerate(names[0])}
+
+
+def compare(values: Mapping[str, Array], quantity: str, a: str, b: str) -> dict[str, Any]:
+    """One row of ``stability_pairs`` from what ``values_of`` gives; empty where nothing can be compared."""
+    head = {"quantity": quantity, "a": a, "b": b}
+    if a not in values or b not in values:
+        return {}
+    if quantity == "failed":
+        found = [values[loss][np.isfinite(values[loss])] for loss in (a, b)]
+        trials, events = [len(runs) for runs in found], [int(runs.sum()) for runs in found]
+        p = boschloo((events[0], events[1]), (trials[0], trials[1]))
+        estimate = events[0] / trials[0] - events[1] / trials[1]
+        return head | {
+            "estimate": estimate, "lo": np.nan, "hi": np.nan, "p": p, "test": "Boschloo",
+            "seeds": min(trials), "networks": len(values[a]),
+        }  # fmt: skip
+    both = np.isfinite(values[a]) & np.isfinite(values[b])
+    networks = both.any(1)
+    seeds = both[networks].all(0)
+    if not networks.any() or not seeds.any():
+        return {}
+    one, other = (values[loss][networks][:, seeds] for loss in (a, b))
     ratio: Ratio = sd_ratio(one, other) if quantity == "sd" else mean_ratio(one, other)
     if ratio is UNKNOWN:
         return {}
     test = "jackknife of the log ratio" if quantity == "sd" else "paired t of the log ratio"
-    shape = {"seeds": one.shape[1], "networks": one.shape[0]}
-    return head | vars(ratio) | {"test": test} | shape
-
-
-def _paired(
-    numbers: pd.DataFrame, column: str, a: str, b: str
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
-    """The numbers of two losses, [network, seed], over the networks and seeds of which both have one."""
-    tables = [
-        numbers[numbers["loss"] == loss].pivot_table(column, "network", "seed", sort=False, observed=True)
-        for loss in (a, b)
-    ]
-    if any(table.empty for table in tables):
-        return None
-    both = tables[0].notna() & tables[1].notna().reindex_like(tables[0]).fillna(False).astype(bool)
-    rows = both.index[both.any(axis=1)]
-    columns = both.columns[both.loc[rows].all()]
-    if not len(rows) or not len(columns):
-        return None
-    one, other = (table.loc[rows, columns].to_numpy(float) for table in tables)
-    return one, other
+    return head | vars(ratio) | {"test": test, "seeds": one.shape[1], "networks": one.shape[0]}
 
 
 def _networks(numbers: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -52,6 +52,11 @@ class Policy:
             parts[bool(self.metrics) and name not in self.metrics].append(name)
         return parts
 
+    @property
+    def scores_absent_classes(self) -> bool:
+        """Whether a class that the truth lacks has a score, found or not, so that means may be over such cases."""
+        return None not in (self.scores["truth_empty"].overlap, self.scores["both_empty"].overlap)
+
     def score(self, status: Status, kind: Kind, diagonal: float) -> float | None:
         """The score of a metric of one ``kind`` in a volume of that ``diagonal``, or None if undefined."""
         value: float | Literal["diagonal"] | None = getattr(self.scores[status], kind)

@@ -6,6 +6,5 @@ from pydantic import AfterValidator, Field
 
 from seglossbench.vocabulary.metrics import metric_named
 
-MetricNames = Annotated[
-    tuple[Annotated[str, AfterValidator(lambda name: metric_named(name).name)], ...], Field(min_length=1)
-]
+MetricName = Annotated[str, AfterValidator(lambda name: metric_named(name).name)]
+MetricNames = Annotated[tuple[MetricName, ...], Field(min_length=1)]

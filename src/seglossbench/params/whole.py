@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, field_validator
 
 from seglossbench.params.data import DatasetParams, PreprocessParams
-from seglossbench.params.metrics import MetricNames
+from seglossbench.params.metrics import MetricName, MetricNames
 from seglossbench.params.section import AnyName, Name, PathText, Positive, Section, Size, at_home
 from seglossbench.params.training import TrainParams
 from seglossbench.vocabulary.conventions import EmptyPolicy, HD95Convention
@@ -61,6 +61,14 @@ class EvaluateParams(Section):
     predict: PredictParams = PredictParams()
 
 
+class AnalyseParams(Section):
+    """What is asked of the scores; named before looking at them."""
+
+    decides: MetricName | None = None  # none: DSC, or else the first that was scored
+    baseline: AnyName | None = None  # the loss beside which costs are told; none: the grid's first
+    claims: PathText | None = None  # a file of claims of one's own, beside those of the papers
+
+
 class TrackParams(Section):
     """Where MLflow keeps its view of the runs, and whether runs are shown while they train."""
 
@@ -96,5 +104,6 @@ class Params(Section):
     losses: dict[AnyName, dict[str, Any]]
     train: TrainParams
     evaluate: EvaluateParams = EvaluateParams()
+    analyse: AnalyseParams = AnalyseParams()
     track: TrackParams = TrackParams()
     report: ReportParams = ReportParams()

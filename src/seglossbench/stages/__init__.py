@@ -2,6 +2,7 @@
 
 from seglossbench.stages.adoption import adopt, differences
 from seglossbench.stages.again import train_from
+from seglossbench.stages.analysis import analyse, analyse_scores
 from seglossbench.stages.checking import check_experiment
 from seglossbench.stages.evaluation import evaluate, scored_classes
 from seglossbench.stages.files import diagnose_maps, score
@@ -14,6 +15,8 @@ from seglossbench.stages.training import predict, train, train_all
 
 __all__ = [
     "adopt",
+    "analyse",
+    "analyse_scores",
     "cache_maps",
     "check_experiment",
     "diagnose_maps",

@@ -14,6 +14,7 @@ from seglossbench.records import (
     state,
     versions_of,
 )
+from seglossbench.stages.analysis import histories
 from seglossbench.stages.evaluation import scored_classes
 from seglossbench.stages.preparation import split_of
 from seglossbench.vocabulary.tables import COST
@@ -50,20 +51,8 @@ def curves(runs: Sequence[Run]) -> "pd.DataFrame":
 
     Raises InputError for a damaged history.
     """
-    import pandas as pd
-
-    histories = []
-    for run in runs:
-        if not state(run.folder).is_finished:
-            continue
-        file = run.folder / "history.csv"
-        try:
-            rows = pd.read_csv(file, dtype={"split": str, "name": str})
-            rows = rows[(rows["split"] != COST) & ~rows["name"].str.contains("/")]
-        except (OSError, KeyError, ValueError):
-            raise InputError(f"{file}: damaged history; remove the run's folder to train it again") from None
-        histories.append(rows.assign(**run.identity))
-    return pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
+    found = histories(runs)
+    return found if found.empty else found[found["split"] != COST].reset_index(drop=True)
 
 
 def report_scores(files: Sequence[Path], out: Path) -> Path:

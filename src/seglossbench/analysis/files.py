@@ -1,0 +1,91 @@
+"""The tables of an analysis as files, in a folder that is never half written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seglossbench.analysis.whole import metrics_of
+from seglossbench.errors import InputError
+from seglossbench.files import atomic_file, write_json
+
+TEXT = {
+    "id", "part_of", "question", "claim", "source", "scope", "verdict", "finding", "decide_text", "kind", "text",
+    "dataset", "network", "loss", "seed", "case", "patient", "class", "metric", "a", "b", "scale", "family", "better",
+    "case_quantiles", "seed_values", "what", "dataset_a", "network_a", "metric_a", "dataset_b", "network_b", "metric_b",
+    "curve", "axis", "quantity", "test", "steadier", "state", "reason",
+}  # fmt: skip
+"""The columns that hold words; all others hold numbers."""
+
+COMPRESSED = {"curves_runs"}
+"""Tables with a row per run and epoch, whose files end in ``.csv.gz``."""
+
+
+def write_tables(out: Path, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]) -> None:
+    """Write every table as ``NAME.csv``, the means as ``metrics.json`` for DVC, and ``provenance.json``."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        write_table(out / (f"{name}.csv.gz" if name in COMPRESSED else f"{name}.csv"), table)
+    write_json(out / "metrics.json", metrics_of(tables["means"]))
+    write_json(out / "provenance.json", provenance)
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write one table with six digits, yes and no as 1 and 0; the same table always makes the same file."""
+    flags = dict.fromkeys(table.select_dtypes(bool), int)
+    # A time stamp in the archive would make it another file every time.
+    how = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    with atomic_file(path) as temporary:
+        table.astype(flags).to_csv(
+            temporary, index=False, float_format="%.6g", compression=how, lineterminator="\n"
+        )
+
+
+def read_cases(path: Path) -> pd.DataFrame:
+    """A table of cases with a column ``case`` and others of one's own; raises InputError that names the fault."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a table in CSV: {' '.join(str(error).split())}") from None
+    if "case" not in table:
+        found = ", ".join(table.columns)
+        raise InputError(f"{path}: no column 'case'; it names the case of each row; found: {found}")
+    repeated = table.index[table.duplicated([c for c in ("dataset", "case") if c in table])]
+    if len(repeated):
+        row = repeated[0]
+        raise InputError(f"{path}: row {row + 2}: case {table.loc[row, 'case']} stands there twice")
+    return table
+
+
+def read_sizes(path: Path, datasets: Sequence[str]) -> dict[tuple[str, str], float]:
+    """The sizes of classes by (dataset, class), from a table ``class, size`` and, where they differ, ``dataset``."""
+    try:
+        table = pd.read_csv(path, dtype={"class": str, "dataset": str}, encoding="utf-8-sig")
+        sizes = pd.to_numeric(table["size"])
+        names = table["class"]
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: needs the columns class and size, a number: {error}") from None
+    if not (sizes > 0).all():
+        raise InputError(f"{path}: row {sizes.index[~(sizes > 0)][0] + 2}: the size of a class is above 0")
+    of = table.get("dataset")
+    return {
+        (dataset, str(name)): float(size)
+        for row, (name, size) in enumerate(zip(names, sizes, strict=True))
+        for dataset in ([str(of[row])] if of is not None else datasets)
+    }
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table of an analysis, with names as text whatever they are (``NA``, ``1``) and numbers as numbers."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for column in [name for name in table.columns if name not in TEXT]:
+        table[column] = pd.to_numeric(table[column].replace("", np.nan))
+    return table

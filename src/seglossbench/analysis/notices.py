@@ -1,0 +1,89 @@
+"""What a reader must know before the numbers: few seeds, networks or cases, failed runs, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from seglossbench.analysis.cubes import ALL, Cubes
+from seglossbench.analysis.measures import MISSED
+from seglossbench.analysis.words import count, number
+from seglossbench.statistics.proportions import none_seen
+
+COLUMNS = ["kind", "dataset", "network", "loss", "text"]
+FEW_CASES = 20
+FEW_NETWORKS = 3
+_SEEDS = {
+    1: "One seed. The intervals cover other test cases for these trained networks. "
+    "They say nothing of training again.",
+    2: "Two seeds. Differences between trainings can hardly be estimated; "
+    "a third seed makes the intervals two to three times narrower.",
+}
+
+
+def notices(
+    cubes: Cubes, means: pd.DataFrame, stability: pd.DataFrame, numbers: pd.DataFrame, decides: str
+) -> pd.DataFrame:
+    """One sentence a row, with what it is of."""
+    rows = [
+        *_of_seeds(means, decides),
+        *_of_networks(cubes),
+        *_of_failures(stability, numbers),
+        *_of_cases(cubes),
+        *(
+            ("excluded", told.dataset, told.network, told.loss, f"{count(told.count, 'score')}: {told.why}.")
+            for told in cubes.excluded
+        ),
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_seeds(means: pd.DataFrame, decides: str) -> Iterator[tuple[str, ...]]:
+    of_mean = means[(means["metric"] == decides) & (means["class"] == ALL) & (means["network"] != ALL)]
+    for dataset, group in of_mean.groupby("dataset", sort=False):
+        fewest = int(group["seeds"].min())
+        if fewest in _SEEDS:
+            yield ("seeds", str(dataset), ALL, ALL, _SEEDS[fewest])
+
+
+def _of_networks(cubes: Cubes) -> Iterator[tuple[str, ...]]:
+    for dataset in cubes.datasets:
+        networks = {cube.network for cube in cubes.cubes if cube.dataset == dataset}
+        if 1 < len(networks) <= FEW_NETWORKS:
+            text = f"Means over networks are means over the {len(networks)} networks run."
+            yield ("networks", dataset, ALL, ALL, text)
+
+
+def _of_failures(stability: pd.DataFrame, numbers: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+    """Failed runs with the interval of their share, and the mean of all runs beside that of those that finished."""
+    for row in stability[stability["failed"].notna()].to_dict("records"):
+        lo, hi = number(100 * row["failed_lo"], 0), number(100 * row["failed_hi"], 0)
+        where = (str(row["dataset"]), str(row["network"]), str(row["loss"]))
+        runs = count(int(row["runs"]), "run")
+        if not row["failed"]:
+            text = f"0 of {runs} of {row['loss']} failed; the share may still be up to {hi} %."
+        else:
+            text = f"{row['failed']:.0f} of {runs} of {row['loss']} failed (95 % interval {lo} to {hi} %)."
+            same_loss = (numbers["dataset"] == row["dataset"]) & (numbers["loss"] == row["loss"])
+            of_loss = numbers[same_loss & ((numbers["network"] == row["network"]) | (row["network"] == ALL))]
+            every, finished = of_loss["score"].mean(), of_loss.loc[~of_loss["failed"], "score"].mean()
+            if every == every and finished == finished:
+                text += f" Mean of all runs {number(every)}, of those that finished {number(finished)};"
+                text += " comparisons use all runs."
+        yield ("failed runs", *where, text)
+
+
+def _of_cases(cubes: Cubes) -> Iterator[tuple[str, ...]]:
+    for dataset in cubes.datasets:
+        for cube in cubes.of(dataset, MISSED) or cubes.cubes:
+            if cube.dataset != dataset:
+                continue
+            units = len(np.unique(cube.units))
+            if units <= FEW_CASES and not cube.missed.any():
+                share = number(100 * none_seen(units), 0)
+                noun = "case" if units == len(cube.cases) else "patient"
+                text = f"No class was missed in {count(units, noun)}: up to {share} % may fail."
+                yield ("cases", dataset, cube.network, ALL, text)
+                break

@@ -1,0 +1,89 @@
+"""Commands about what scores say: analyse."""
+
+from pathlib import Path
+
+import click
+
+from seglossbench.cli.application import Settings, cli, pass_settings
+from seglossbench.errors import InputError
+
+
+@cli.command()
+@click.option(
+    "--scores",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Anybody's scores.csv; repeatable.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder; by default analysis, beside the report."
+)
+@click.option("--decides", help="The metric whose mean over the classes decides; by default DSC.")
+@click.option("--baseline", help="The loss beside which costs are told; by default the first.")
+@click.option(
+    "--claims", type=click.Path(path_type=Path), help="Claims of your own, in YAML like analysis/claims.yaml."
+)
+@click.option(
+    "--cases",
+    type=click.Path(path_type=Path),
+    help="A table with the columns case, patient and others of yours.",
+)
+@click.option(
+    "--sizes", type=click.Path(path_type=Path), help="A table with the columns class and size, for claim A3."
+)
+@click.option(
+    "--absent",
+    type=click.Choice(["excluded", "scored"]),
+    default="excluded",
+    show_default=True,
+    help="Whether a case counts in the mean of a class that its truth lacks.",
+)
+@pass_settings
+def analyse(
+    settings: Settings,
+    files: tuple[Path, ...],
+    out: Path | None,
+    decides: str | None,
+    baseline: str | None,
+    claims: Path | None,
+    cases: Path | None,
+    sizes: Path | None,
+    absent: str,
+) -> None:
+    """Say what holds: tables of means, differences, ranks, stability and claims, with intervals and tests.
+
+    Of the experiment, by its params alone, or of given scores, which need no params. docs/statistics.md says how.
+
+    \b
+    Examples:
+      seglossbench analyse
+      seglossbench analyse --scores ours.csv --scores theirs.csv --out analysis
+    """
+    from seglossbench import stages
+
+    of_scores = {
+        "--decides": decides, "--baseline": baseline, "--claims": claims, "--cases": cases, "--sizes": sizes
+    }  # fmt: skip
+    if files:
+        folder = out or Path("analysis")
+        said = stages.analyse_scores(
+            files,
+            folder,
+            decides=decides,
+            baseline=baseline,
+            claims=claims,
+            cases=cases,
+            sizes=sizes,
+            absent_scored=absent == "scored",
+        )
+        for line in said:
+            click.echo(line, err=True)
+    else:
+        if given := [name for name, value in of_scores.items() if value is not None]:
+            raise InputError(
+                f"{given[0]}: goes with --scores; for an experiment say it in params, section analyse"
+            )
+        experiment = settings.experiment
+        folder = stages.analyse(experiment, out or experiment.report.parent / "analysis")
+    click.echo(folder / "answers.csv")

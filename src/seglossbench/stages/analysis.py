@@ -1,0 +1,203 @@
+"""The analysis of an experiment, or of anybody's scores: tidy tables, which all figures and pages read."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seglossbench.data.facts import facts_of_prepared
+from seglossbench.data.prepared import PreparedDataset
+from seglossbench.errors import InputError
+from seglossbench.evaluation.empty import policy_named
+from seglossbench.experiment import Dataset, Experiment, Run
+from seglossbench.records import duration_seconds, failure, now, provenance, state
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seglossbench.analysis.whole import Options
+
+
+def analyse(experiment: Experiment, out: Path) -> Path:
+    """Write the tables of the experiment, of what is finished by now; returns the folder."""
+    from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
+    from seglossbench.analysis.files import write_tables
+    from seglossbench.analysis.inputs import check_histories, load_scores
+    from seglossbench.analysis.whole import Options
+    from seglossbench.analysis.whole import analyse as analyse_tables
+
+    scored = [run.scores for run in experiment.runs if run.scores.exists()]
+    if not scored:
+        raise InputError(f"experiment {experiment.name}: no scores yet; run snakemake --cores all")
+    settings = experiment.params.analyse
+    claims = read_claims(OF_THE_PAPERS)
+    if settings.claims is not None:
+        claims |= read_claims(Path(settings.claims))
+    patients: dict[tuple[str, str], str] = {}
+    sizes: dict[tuple[str, str], float] = {}
+    for dataset in experiment.datasets:
+        _add_facts(dataset, patients, sizes)
+    options = Options(
+        decides=settings.decides,
+        baseline=settings.baseline,
+        claims=claims,
+        all_claims=True,
+        patients=patients,
+        sizes=sizes,
+        scopes={d.name: "these phantoms only" for d in experiment.datasets if d.params.phantom is not None},
+        missing=_missing(experiment.runs),
+        absent_scored=[
+            dataset.name
+            for dataset in experiment.datasets
+            if policy_named(dataset.evaluate.empty).scores_absent_classes
+        ],
+    )
+    tables = analyse_tables(
+        load_scores(scored), options, check_histories(histories(experiment.runs)), _runs(experiment.runs)
+    )
+    about = {
+        "experiment": experiment.name,
+        "params": experiment.params.model_dump(mode="json"),
+        "datasets": {
+            d.name: {"version": d.data["version"], "prepared": d.prepared.name} for d in experiment.datasets
+        },
+    }
+    write_tables(out, tables, _provenance(about, tables, options))
+    return out
+
+
+def analyse_scores(
+    files: Sequence[Path],
+    out: Path,
+    *,
+    decides: str | None = None,
+    baseline: str | None = None,
+    claims: Path | None = None,
+    cases: Path | None = None,
+    sizes: Path | None = None,
+    absent_scored: bool = False,
+) -> list[str]:
+    """Write the tables of anybody's scores into ``out``; returns what a reader must know of them, in lines.
+
+    ``claims`` is a file of claims of one's own; ``cases`` a table of cases with a column ``patient``; ``sizes`` one of
+    classes with a column ``size``.
+    """
+    from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
+    from seglossbench.analysis.files import read_cases, read_sizes, write_tables
+    from seglossbench.analysis.inputs import load_scores
+    from seglossbench.analysis.whole import Options
+    from seglossbench.analysis.whole import analyse as analyse_tables
+    from seglossbench.reporting.stated import facts_of_scores
+
+    own = read_claims(claims) if claims else {}
+    policy = facts_of_scores(files).empty_policy
+    scores = load_scores(files)
+    datasets = list(scores["dataset"].unique())
+    patients = {}
+    if cases is not None:
+        patients = _patients(read_cases(cases), datasets)
+    scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
+    options = Options(
+        decides=decides,
+        baseline=baseline,
+        claims=read_claims(OF_THE_PAPERS) | own,
+        patients=patients,
+        sizes=read_sizes(sizes, datasets) if sizes else {},
+        absent_scored=datasets if absent_scored or scored_by_policy else [],
+    )
+    tables = analyse_tables(scores, options)
+    about = {"scores": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}}
+    write_tables(out, tables, _provenance(about, tables, options))
+    told = tables["notices"]
+    return [
+        " ".join(part for part in (dataset, "" if network == "*" else network, text) if part not in ("", "-"))
+        for dataset, network, text in told[["dataset", "network", "text"]].itertuples(index=False, name=None)
+    ]
+
+
+def histories(runs: Sequence[Run]) -> "pd.DataFrame":
+    """The histories of the finished runs with their costs, without what is a class's own.
+
+    Raises InputError for a damaged history.
+    """
+    import pandas as pd
+
+    found = []
+    for run in runs:
+        if not state(run.folder).is_finished:
+            continue
+        file = run.folder / "history.csv"
+        try:
+            rows = pd.read_csv(file, dtype={"split": str, "name": str})
+            rows = rows[~rows["name"].str.contains("/")]
+        except (OSError, KeyError, ValueError):
+            raise InputError(f"{file}: damaged history; remove the run's folder to train it again") from None
+        found.append(rows.assign(**run.identity))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _add_facts(
+    dataset: Dataset, patients: dict[tuple[str, str], str], sizes: dict[tuple[str, str], float]
+) -> None:
+    """The patients of a dataset's cases, and the mean size of its classes where they are; its cases may be gone."""
+    try:
+        facts = facts_of_prepared(PreparedDataset(dataset.prepared))
+    except (InputError, OSError):
+        return
+    of_class: dict[str, list[float]] = {}
+    for case in facts:
+        patients[dataset.name, case.case] = case.patient
+        for name, size in case.class_sizes_mm.items():
+            of_class.setdefault(name, []).extend([size] if size > 0 else [])
+    sizes |= {(dataset.name, name): sum(of) / len(of) for name, of in of_class.items() if of}
+
+
+def _missing(runs: Sequence[Run]) -> dict[tuple[str, str], str]:
+    """Which runs of a dataset and loss have no scores, and why."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        if not run.scores.exists():
+            why = failure(run.folder) or state(run.folder).value
+            told.setdefault((run.dataset.name, run.loss), []).append(f"{run.network}, seed {run.seed}: {why}")
+    return {key: "; ".join(found) for key, found in told.items()}
+
+
+def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
+    """What is known of every run."""
+    import pandas as pd
+
+    rows = []
+    for run in runs:
+        found = state(run.folder)
+        rows.append(
+            {name: str(value) for name, value in run.identity.items()}
+            | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
+            | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
+        )
+    return pd.DataFrame(rows)
+
+
+def _patients(cases: "pd.DataFrame", datasets: Sequence[str]) -> dict[tuple[str, str], str]:
+    """The patients by dataset and case; a table without the column ``dataset`` is of all."""
+    if "patient" not in cases:
+        return {}
+    found = {}
+    for row in cases.to_dict("records"):
+        for dataset in [row["dataset"]] if "dataset" in cases else datasets:
+            found[str(dataset), str(row["case"])] = str(row["patient"])
+    return found
+
+
+def _provenance(
+    about: Mapping[str, Any], tables: Mapping[str, "pd.DataFrame"], options: "Options"
+) -> dict[str, Any]:
+    """From what, by what and when the tables were made."""
+    return {
+        **about,
+        "made": now(),
+        "by": provenance(),
+        "decides": options.decides,
+        "claims": list(options.claims),
+        "absent_classes_scored": list(options.absent_scored),
+        "tables": {name: len(table) for name, table in tables.items()},
+    }
