@@ -87,6 +87,12 @@ def test_a_loss_whose_name_begins_with_an_underscore_is_in_the_legend():
     assert [text.get_text() for text in legend.get_texts()] == ["_mine"]
 
 
+def test_names_in_figures_are_no_formulas():
+    figure = convergence(frame(history("$x$", "0", [0.1, 0.2])), looks_of(["$x$"]))
+    (name,) = [text for text in figure.subfigs[0].legends[0].get_texts() if text.get_text() == "$x$"]
+    assert not name.get_parse_math()
+
+
 @pytest.mark.parametrize(
     ("low", "high", "most", "ticks"),
     [
