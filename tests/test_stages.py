@@ -108,9 +108,9 @@ def test_a_run_that_fails_keeps_no_other_from_being_trained(project, monkeypatch
         (
             {
                 "networks": {"ce_dice": {"architecture": "UNet", "channels": [4]}},
-                "grid": {"networks": ["ce_dice"]},
+                "grid": {"networks": ["unet", "ce_dice"]},
             },
-            r"networks\.ce_dice: ",  # called like the loss that it trains with
+            r"networks\.ce_dice: ",  # called like the loss of the run before
         ),
     ],
 )
