@@ -1,13 +1,21 @@
 """A run has another name exactly when its digits would be others: edits of the code, and how many runs they rename."""
 
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
+import torch
 
-from seglossbench import code
-from seglossbench.experiment import Experiment, identity
+from seglossbench import code, stages
+from seglossbench.experiment import Experiment, identity, plans
+from seglossbench.experiment.identity import CACHING, case_roots, prediction_roots
+from seglossbench.registry import ARCHITECTURES, LAYOUTS, MAPS, PHANTOMS, SPLITS, STORED_MAPS, TERMS
+from tests.training.tiny import run
 
 EXPERIMENTS = ("phantoms", "contour_weighted", "region_wise")
 READ_CONTOURS = {"cwcd", "cwcd_printed", "cw_ce", "separable_dice"}
@@ -105,3 +113,105 @@ def always(run):
 def test_an_edit_renames_just_the_runs_that_execute_it(renamed, change, is_renamed):
     for name, (changed, runs) in renamed(change).items():
         assert {run.id for run in changed} == {run.id for run in runs if is_renamed(run)}, name
+
+
+HASHED_ROOMS = ("data", "losses", "maps", "networks", "phantoms", "training")
+
+
+def everything_hashed() -> set[str]:
+    """The modules of all that the registries know, from raw data to the weights."""
+    roots = [CACHING, *prediction_roots(), *case_roots(), "seglossbench.training.run"]
+    for registry in (ARCHITECTURES, LAYOUTS, MAPS, PHANTOMS, SPLITS, STORED_MAPS, TERMS):
+        roots += [registry.module(name) for name in registry]
+    return set(identity.code_of(roots))
+
+
+def is_watcher(name: str) -> bool:
+    return any(name == watcher or name.startswith(f"{watcher}.") for watcher in identity.WATCHERS)
+
+
+def test_every_module_of_a_hashed_room_is_executed_by_runs_or_declared_to_carry_no_digits():
+    package = Path(code.__file__).parent
+    hashed = everything_hashed()
+    forgotten = []
+    for room in HASHED_ROOMS:
+        for file in (package / room).rglob("*.py"):
+            parts = file.relative_to(package.parent).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            if name not in hashed and not is_watcher(name):
+                forgotten.append(name)
+    assert forgotten == [], (
+        "import it from what a run executes, name it in a registry, or declare it in WATCHERS"
+    )
+
+
+def test_no_watcher_is_gone():
+    package = Path(code.__file__).parent
+    for watcher in identity.WATCHERS:
+        place = package.joinpath(*watcher.split(".")[1:])
+        assert place.is_dir() or place.with_suffix(".py").is_file(), watcher
+
+
+TRAIN = """
+import json, sys
+from pathlib import Path
+from seglossbench import stages
+from seglossbench.experiment import plans
+run = plans.read(Path(sys.argv[1]))
+stages.train(run)
+print(json.dumps([list(run.settings.code), [name for name in sys.modules if name.startswith("seglossbench")]]))
+"""
+
+
+def test_what_a_training_loads_is_in_its_name_or_declared_to_carry_no_digits(project):
+    experiment = Experiment.load(overrides={"experiment": "tiny", "track": {"live": False}})
+    (dataset, *_), planned = experiment.datasets, next(run for run in experiment.runs if run.loss == "rrw_ce")
+    stages.download(dataset)
+    stages.preprocess(experiment, dataset)
+    stages.cache_maps(experiment, dataset)
+    command = [sys.executable, "-c", TRAIN, str(plans.write(planned))]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    named, loaded = json.loads(answer.stdout.splitlines()[-1])
+    outside = {name for name in loaded if name not in named and name != "seglossbench"}
+    assert {name for name in outside if not is_watcher(name)} == set()
+    assert not {name for name in named if is_watcher(name)}
+
+
+class NoClock:
+    elapsed_seconds = 1.0
+
+    def __init__(self, device):
+        pass
+
+    def end(self, part):
+        pass
+
+    def seconds(self):
+        return {}
+
+
+def one_by_one(make, count, workers):
+    yield from map(make, range(count))
+
+
+def no_scores(*_, **__):
+    return [{"class": name, "metric": "DSC", "value": 0.5} for name in ("organ", "core")]
+
+
+@pytest.mark.parametrize(
+    ("place", "stub"),
+    [
+        ("training.loop.Clock", NoClock),
+        ("training.loop.Progress", MagicMock()),
+        ("training.loop.peak_memory_mb", lambda device: 0.0),
+        ("training.loop.prefetched", one_by_one),
+        ("training.loop.write_history", lambda *_: None),
+        ("training.checkpoints.Series.save", lambda *_: None),
+        ("training.validation.score_case", no_scores),
+    ],
+)
+def test_without_a_watcher_the_weights_are_the_same(tmp_path, monkeypatch, place, stub):
+    whole = run(tmp_path / "whole").network.state_dict()
+    monkeypatch.setattr(f"seglossbench.{place}", stub)
+    alone = run(tmp_path / "alone").network.state_dict()
+    assert all(torch.equal(value, alone[name]) for name, value in whole.items())
