@@ -10,7 +10,7 @@ ifdef DATA
 	$(BIN)/seglossbench --set experiment=$(DATA) download $(DATA) --accept-licence
 endif
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all $(if $(DATA),--config experiment=$(DATA))
-	@echo "The report: reports/index.html. All runs in MLflow: make ui"
+	@echo "The report: reports/$(or $(DATA),phantoms)/index.html. All runs in MLflow: make ui"
 
 test: $(INSTALLED)  ## everything that CI checks
 	$(BIN)/ruff check
@@ -28,8 +28,8 @@ bench: $(INSTALLED)  ## our speed against rivals, in the same run
 		$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
-clean:  ## remove what can be made again, but for the runs
-	rm -rf .snakemake logs data/prepared data/maps predictions scores
+clean:  ## remove what can be made again, but for the runs, their logs and the reports
+	rm -rf .snakemake data/prepared data/maps predictions scores
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -42,7 +45,7 @@ def test_every_command_has_help_with_an_example(command):
         (["--set", "experiment=phantom", "list"], "did you mean 'phantoms'"),
         (["--set", "nonsense", "list"], "expected KEY=VALUE"),
         (["--params", "nowhere.yaml", "list"], "nowhere.yaml: No such file"),
-        (["train", "brats_phantom/unet/ce/seed0-0"], "no run"),
+        (["train", "brats_phantom/unet/ce/seed0-x"], "no run"),
         (["check-data", "ovn", "--on", "."], "no dataset 'ovn' in the params; did you mean 'own'"),
         (["check-data", "own", "--on", "."], "holds no cases that can be read; expected dataset.json"),
         (["score", "truth.nii.gz", "prediction.nii.gz"], "truth.nii.gz: no such file"),
@@ -224,3 +227,42 @@ def test_score_by_paper_a_leaves_out_what_it_does_not_define_and_counts_empty_ma
     metrics = ("DSC", "HD", "HD95", "ASSD")
     assert set(pd.read_csv(out)["metric"]) == {*(f"{name}_paper_a_released" for name in metrics), "status"}
     assert CliRunner().invoke(program, [*words, "--metrics", "NSD@1mm"]).exit_code != 0
+
+
+def test_a_job_that_waited_while_params_changed_says_what_to_do(run):
+    maps = Experiment.load(overrides={"experiment": "tiny"}).datasets[0].maps
+    words = ("--set", "experiment=tiny", "--set", "maps.distance_units=mm", "--for", str(maps))
+    status, _, error = run(*words, "maps", "brats_phantom")
+    assert status == 2
+    assert f"{maps}: the experiment does not make this any more, because params or code have changed" in error
+    assert "start snakemake again" in error
+
+
+def test_a_log_has_all_and_the_console_the_error_and_former_logs_stay(project):
+    def call(*words):
+        command = [
+            sys.executable,
+            "-m",
+            "seglossbench",
+            "--log",
+            "logs/x.log",
+            "--set",
+            "experiment=tiny",
+            *words,
+        ]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    first = call("list", "losses")
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
+    second = call("list", "--al")
+    assert second.returncode == 2
+    assert second.stdout == ""
+    assert second.stderr.startswith("seglossbench: No such option")
+    logs = project / "logs"
+    assert "* rrw_ce" in (logs / "x.1.log").read_text()
+    title, error = (logs / "x.log").read_text().splitlines()
+    assert title.endswith("seglossbench --log logs/x.log --set experiment=tiny list --al")
+    assert error == second.stderr.strip()
+    (logs / "x.log").unlink()  # as Snakemake does before a job starts
+    call("list")
+    assert {path.name for path in logs.iterdir()} == {"x.log", "x.1.log", "x.2.log", "x.3.log"}

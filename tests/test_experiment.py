@@ -2,6 +2,7 @@ import pytest
 
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment, identity
+from seglossbench.jobs import train_jobs
 
 
 @pytest.fixture
@@ -170,11 +171,10 @@ def test_an_experiment_that_includes_others_has_their_runs_and_is_laid_over_each
     }
     assert {run.part for run in experiment.runs if run.loss == "dice"} == {"one"}
     # Jobs are as large as each part wants them, and hold every run once.
-    sizes = {job[0].dataset.name: len(job) for job in experiment.train_jobs()}
+    jobs = train_jobs(experiment)
+    sizes = {job.runs[0].dataset.name: len(job.runs) for job in jobs}
     assert sizes == {"brats_phantom": 6, "amos_phantom": 1}
-    assert sorted(run.id for job in experiment.train_jobs() for run in job) == sorted(
-        run.id for run in experiment.runs
-    )
+    assert sorted(run.id for job in jobs for run in job.runs) == sorted(run.id for run in experiment.runs)
 
 
 def test_an_included_run_is_the_run_of_the_experiment_itself(both, load):

@@ -1,6 +1,7 @@
 """What a report is made of; what it looks like is in tests/reporting."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,3 +93,59 @@ def test_a_dataset_that_is_not_prepared_is_named_and_stops_no_report(experiment,
     assert "dataset.json: not there; run seglossbench preprocess first" in text
     assert "0.625" in text
     assert "the diagonal of the volume" in text
+
+
+SCORES = "dataset,network,loss,seed,case,class,metric,value\nthin & small,unet,ce,{seed},a,liver,DSC,0.625\n"
+
+
+def write_scores(experiment):
+    for run in experiment.runs:
+        run.scores.parent.mkdir(parents=True, exist_ok=True)
+        run.scores.write_text(SCORES.format(seed=run.id))
+
+
+def test_each_experiment_has_a_page_and_all_are_listed(experiment, project):
+    other = Experiment.load(overrides={"experiment": "tiny"})
+    finish(experiment.runs[0], [])
+    for one in (experiment, other):
+        write_scores(one)
+        page = reports.report(one)
+        assert page == Path("reports") / one.name / "index.html"
+    (project / "reports" / "tiny").rename(project / "reports" / "kept & sent")
+    (project / "reports" / "torn").mkdir()
+    (project / "reports" / "torn" / "report.json").write_text("{")
+    (project / "scores.csv").write_text(SCORES.format(seed=0))
+    reports.report_scores([Path("scores.csv")])
+    listed = (project / "reports" / "index.html").read_text(encoding="utf-8")
+    assert 'href="longer/index.html">longer' in listed
+    assert 'href="kept%20%26%20sent/index.html">tiny' in listed
+    assert 'href="scores/index.html">scores.csv' in listed
+    assert listed.index("scores/index.html") < listed.index("longer/index.html")
+    assert "<td>1 of 4 finished</td>" in listed
+    assert "<td>0 of 4 finished</td>" in listed
+    assert "<td>brats_phantom, amos_phantom</td>" in listed
+    assert "<td>thin &amp; small</td>" in listed
+    assert "torn" not in listed
+
+
+def test_a_report_elsewhere_is_in_no_list(experiment, project, tmp_path):
+    write_scores(experiment)
+    reports.report(experiment, tmp_path / "sent" / "page")
+    assert not (tmp_path / "sent" / "index.html").exists()
+    (project / "scores.csv").write_text(SCORES.format(seed=0))
+    reports.report_scores([Path("scores.csv")], Path("mine"))
+    assert not (project / "index.html").exists()
+
+
+def test_a_report_of_scores_never_takes_the_place_of_an_experiments(project):
+    (project / "experiments" / "scores.yaml").write_text((project / "experiments" / "tiny.yaml").read_text())
+    experiment = Experiment.load(overrides={"experiment": "scores"})
+    write_scores(experiment)
+    page = reports.report(experiment)
+    before = page.read_text(encoding="utf-8")
+    (project / "scores.csv").write_text(SCORES.format(seed=0))
+    with pytest.raises(
+        InputError, match=r"reports/scores: has the report of experiment scores; give another"
+    ):
+        reports.report_scores([Path("scores.csv")])
+    assert page.read_text(encoding="utf-8") == before

@@ -1,60 +1,36 @@
 """The whole workflow on tiny phantoms, by the commands that users type."""
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
+from tests.commands import SNAKEMAKE, call, check, copy_project
+from tests.conftest import TINY
+
 pytestmark = pytest.mark.slow
-
-
-def call(words, folder):
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-    }
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-def check(words, folder):
-    answer = call(words, folder)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return answer.stdout + answer.stderr
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A project whose tiny experiment was run whole."""
-    from tests.conftest import PROJECT, TINY
-
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("workflow", "profiles", "experiments"):
-        shutil.copytree(PROJECT / name, folder / name, symlinks=True)
-    for name in ("Snakefile", "dvc.yaml"):
-        shutil.copy(PROJECT / name, folder)
-    (folder / "experiments" / "tiny.yaml").write_text(TINY)
-    params = (PROJECT / "params.yaml").read_text().replace("experiment: phantoms", "experiment: tiny")
-    (folder / "params.yaml").write_text(params)
-    # DVC wants the code that its stages depend on, and a repository.
-    (folder / "src").symlink_to(PROJECT / "src")
-    check(["git", "init", "-q"], folder)
-    check(["dvc", "init", "-q"], folder)
+    folder = copy_project(tmp_path_factory.mktemp("project"))
+    tiny = TINY.replace("threads: 1", "threads: 1, runs_per_job: 2")
+    (folder / "experiments" / "tiny.yaml").write_text(tiny)
+    params = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(params.replace("experiment: phantoms", "experiment: tiny"))
     check(SNAKEMAKE, folder)
     return folder
 
 
 def test_it_ends_in_a_page_with_tables_and_figures(finished):
-    page = (finished / "reports" / "index.html").read_text()
+    folder = finished / "reports" / "tiny"
+    page = (folder / "index.html").read_text()
     for words in ("brats_phantom", "amos_phantom", "rrw_ce", "HD95"):
         assert words in page
-    assert len(list((finished / "reports" / "tables").glob("*.csv"))) >= 4
-    assert len(list((finished / "reports" / "figures").glob("*.png"))) >= 4
+    assert len(list((folder / "tables").glob("*.csv"))) >= 4
+    assert len(list((folder / "figures").glob("*.png"))) >= 4
+    assert "tiny/index.html" in (finished / "reports" / "index.html").read_text()
 
 
 def test_every_run_has_scores_of_every_test_case_and_class(finished):
@@ -84,39 +60,41 @@ def test_a_second_run_does_nothing(finished):
     assert "Nothing to be done" in check([*SNAKEMAKE, "-n"], finished)
 
 
-def test_dvc_retrains_the_changed_losses_runs_only(finished):
-    before = checkpoints(finished)
-    check(["dvc", "repro", "-q"], finished)
-    assert checkpoints(finished) == before, "a plain snakemake before dvc repro leaves nothing to train"
-    params = finished / "params.yaml"
-    params.write_text(
-        params.read_text().replace("rrw_ce: {ce: 1.0, rrw: 1.0}", "rrw_ce: {ce: 1.0, rrw: 2.0}")
-    )
-    check(["dvc", "repro", "-q"], finished)
-    after = checkpoints(finished)
-    assert {path: time for path, time in after.items() if path in before} == before
-    new = [path.parts for path in after.keys() - before.keys()]
-    assert len(new) == 2
-    assert all("rrw_ce" in parts for parts in new)
-    assert "Nothing to be done" in check([*SNAKEMAKE, "-n"], finished)
+def test_finished_runs_have_no_job_when_all_that_can_be_made_again_is_gone(finished, tmp_path):
+    for name in ("Snakefile", "params.yaml", "workflow", "profiles", "experiments", "runs"):
+        (tmp_path / name).symlink_to(finished / name)
+    shutil.copytree(finished / "scores", tmp_path / "scores")
+    jobs = planned(check([*SNAKEMAKE, "-n"], tmp_path))
+    assert {"train", "evaluate", "maps", "preprocess", "download"}.isdisjoint(jobs)
+    shutil.rmtree(tmp_path / "scores")
+    jobs = planned(check([*SNAKEMAKE, "-n"], tmp_path))
+    assert jobs["evaluate"] == 4
+    assert jobs["preprocess"] == 2
+    assert {"train", "maps"}.isdisjoint(jobs)
 
 
-def test_dvc_trains_again_after_any_change_that_a_run_depends_on(finished):
-    before = checkpoints(finished)
-    params = finished / "params.yaml"
-    name = "  brats_phantom:\n"
-    assert name in params.read_text()
-    params.write_text(params.read_text().replace(name, f"{name}    split_seed: 5\n"))
-    check(["dvc", "repro", "-q"], finished)
-    new = [path.parts for path in checkpoints(finished).keys() - before.keys()]
-    assert len(new) == 2
-    assert all("brats_phantom" in parts for parts in new)
+def test_a_removed_run_is_trained_and_scored_again(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "copy", symlinks=True)
+    run = next((tmp_path / "copy" / "runs").glob("brats_phantom/unet/ce_dice/seed0-*"))
+    shutil.rmtree(run)
+    jobs = planned(check([*SNAKEMAKE, "-n"], tmp_path / "copy"))
+    assert (jobs["train"], jobs["evaluate"], jobs["report"]) == (1, 1, 1)
 
 
-def checkpoints(folder):
-    return {
-        file.relative_to(folder): file.stat().st_mtime_ns for file in (folder / "runs").rglob("checkpoint.pt")
-    }
+def test_a_job_of_a_cluster_that_waited_while_code_changed_is_told_so(finished):
+    for target, said in (
+        ("logs/trained/brats_phantom/unet/ce_dice/seed0-0123456789ab", "no such plan; snakemake writes it"),
+        ("data/maps/brats_phantom-0123456789ab", "the experiment does not make this any more"),
+    ):
+        answer = call([*SNAKEMAKE, target], finished)
+        assert answer.returncode != 0
+        assert said in answer.stdout + answer.stderr
+
+
+def planned(text):
+    """How many jobs of each rule a dry run has."""
+    rows = [line.split() for line in text.partition("Job stats:")[2].partition("total")[0].splitlines()]
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +118,9 @@ def test_a_licence_that_is_not_accepted_is_one_line_on_the_console_and_in_the_lo
     assert answer.returncode != 0
     line = "seglossbench: amos22: the licence of amos22, CC BY 4.0"
     assert line in answer.stdout + answer.stderr
-    (log,) = (finished / "logs" / "download").glob("amos22-*.log")
+    log = next(log for log in (finished / "logs" / "download").glob("amos22-*.log") if log.is_symlink())
     assert log.read_text().splitlines()[-1].startswith(line)
     assert "Traceback" not in answer.stdout + answer.stderr + log.read_text()
+    assert (
+        "failed in this call, 1 in all\n  download of amos22: amos22: the licence of amos22" in answer.stderr
+    )

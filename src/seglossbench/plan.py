@@ -17,6 +17,7 @@ from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import digest, write_json
+from seglossbench.jobs import train_jobs
 from seglossbench.records import duration_seconds, state
 
 COSTS = Path("logs/step_costs.json")
@@ -72,7 +73,7 @@ def _as_prepared(prepared: PreparedDataset) -> Usual:
 def summary(experiment: Experiment, tflops: float = TFLOPS) -> str:
     """Runs, jobs, hours and disk of an experiment, in lines; without measurements, how to make them."""
     lines = [
-        f"experiment {experiment.name}: {len(experiment.runs)} runs in {len(experiment.train_jobs())} jobs"
+        f"experiment {experiment.name}: {len(experiment.runs)} runs in {len(train_jobs(experiment))} jobs"
     ]
     known = {dataset.name: expected(dataset) for dataset in experiment.datasets}
     parts = list(_parts(experiment, known))

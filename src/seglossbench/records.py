@@ -28,6 +28,8 @@ from seglossbench.files import TEMPORARY, replace_folder, write_json, write_text
 
 DATA = "data.json"
 """In a run's folder, which prepared cases each part of the data had, by the folders that their content names."""
+FILES = ("checkpoint.pt", "history.csv", "settings.json", DATA, "provenance.json", "outcome.json")
+"""What a finished run's folder holds."""
 LIBRARIES = ("torch", "monai", "numpy", "scipy", "edt", "nibabel")
 
 
@@ -68,17 +70,6 @@ def state(folder: Path) -> State:
     if _is_locked(running):
         return State.RUNNING
     return State.FAILED if (running / "failure.json").exists() else State.INTERRUPTED
-
-
-def sync_mark(folder: Path, mark: Path) -> None:
-    """Let the file ``mark`` be there if, and only if, the run is finished, and be as old as that."""
-    if not state(folder).is_finished:
-        mark.unlink(missing_ok=True)
-    elif not mark.exists():
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-        finished = (folder / "outcome.json").stat().st_mtime
-        os.utime(mark, (finished, finished))
 
 
 def devices_of(folder: Path) -> str:

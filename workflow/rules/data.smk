@@ -1,42 +1,39 @@
-# Download and preparation of every dataset of the experiment.
-for dataset in EXPERIMENT.datasets:
-    # Datasets of one source that differ in how they are read or prepared share its raw folder.
-    is_first = dataset.raw not in {other.raw for other in EXPERIMENT.datasets[: EXPERIMENT.datasets.index(dataset)]}
-    if is_first and not dataset.is_local_folder:
+# Download and preparation of every dataset of the experiment. What a name's digest stands for never changes, so that
+# the age of a folder says nothing, here and in all that follows: ancient().
+rule download:
+    output:
+        directory("data/raw/{raw}"),
+    log:
+        jobs.log_of("download", "{raw}"),
+    params:
+        dataset=lambda wildcards: find(DOWNLOADS, wildcards.raw, not_made("data/raw")).name,
+    message:
+        "download {params.dataset}"
+    shell:
+        "{SEGLOSSBENCH} --log {log} --for {output} download -- {params.dataset:q}"
 
-        rule:
-            name:
-                f"download_{word(dataset.name)}"
-            output:
-                directory(dataset.raw),
-            log:
-                f"logs/download/{dataset.raw.name}.log",
-            params:
-                dataset=literal(dataset.name),
-            message:
-                f"download {shown(dataset.name)}"
-            shell:
-                # The reason of a failure, such as a licence that is not accepted, is for the console, too.
-                "{SEGLOSSBENCH} download -- {params.dataset:q} > {log} 2>&1 || (tail -n 1 {log} >&2; exit 1)"
 
-    rule:
-        name:
-            f"preprocess_{word(dataset.name)}"
-        input:
-            [] if dataset.is_local_folder else dataset.raw,
-        output:
-            directory(dataset.prepared),
-        log:
-            f"logs/preprocess/{dataset.prepared.name}.log",
-        params:
-            dataset=literal(dataset.name),
-        threads: CORES
-        message:
-            f"preprocess {shown(dataset.name)}"
-        shell:
-            "{SEGLOSSBENCH} preprocess --processes {threads} -- {params.dataset:q} > {log} 2>&1"
+rule preprocess:
+    input:
+        lambda wildcards: raw_of(find(PREPARED, wildcards.prepared, not_made("data/prepared"))),
+    output:
+        directory("data/prepared/{prepared}"),
+    log:
+        jobs.log_of("preprocess", "{prepared}"),
+    params:
+        dataset=lambda wildcards: PREPARED[wildcards.prepared].name,
+    threads: CORES
+    message:
+        "preprocess {params.dataset}"
+    shell:
+        "{SEGLOSSBENCH} --log {log} --for {output} preprocess --processes {threads} -- {params.dataset:q}"
+
+
+def raw_of(dataset):
+    """The raw folder as an input of Snakemake's, unless it is the user's, in which Snakemake makes nothing."""
+    return [] if dataset.is_local_folder else [ancient(dataset.raw)]
 
 
 rule data_all:
     input:
-        [dataset.prepared for dataset in EXPERIMENT.datasets],
+        [ancient(dataset.prepared) for dataset in EXPERIMENT.datasets],

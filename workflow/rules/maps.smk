@@ -1,24 +1,20 @@
 # Contour and distance maps, computed once per case.
-for dataset in EXPERIMENT.datasets:
-
-    rule:
-        name:
-            f"maps_{word(dataset.name)}"
-        input:
-            dataset.prepared,
-        output:
-            directory(dataset.maps),
-        log:
-            f"logs/maps/{dataset.maps.name}.log",
-        params:
-            dataset=literal(dataset.name),
-        threads: CORES
-        message:
-            f"maps {shown(dataset.name)}"
-        shell:
-            "{SEGLOSSBENCH} maps --processes {threads} -- {params.dataset:q} > {log} 2>&1"
+rule maps:
+    input:
+        lambda wildcards: ancient(find(MAPS, wildcards.maps, not_made("data/maps")).prepared),
+    output:
+        directory("data/maps/{maps}"),
+    log:
+        jobs.log_of("maps", "{maps}"),
+    params:
+        dataset=lambda wildcards: MAPS[wildcards.maps].name,
+    threads: CORES
+    message:
+        "maps {params.dataset}"
+    shell:
+        "{SEGLOSSBENCH} --log {log} --for {output} maps --processes {threads} -- {params.dataset:q}"
 
 
 rule maps_all:
     input:
-        [dataset.maps for dataset in EXPERIMENT.datasets],
+        [ancient(dataset.maps) for dataset in EXPERIMENT.datasets],

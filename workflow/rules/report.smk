@@ -1,6 +1,4 @@
 # MLflow's view of the finished runs, and the report of the experiment.
-from seglossbench.experiment.identity import report_version
-from seglossbench.files import digest
 from seglossbench.tracking import marks
 
 # No training and no report waits for MLflow. What it lacks is told at the end, and the next call tries again.
@@ -11,8 +9,7 @@ if workflow.is_main_process:
     @atexit.register
     def tell_what_mlflow_lacks():
         if problem := marks.problem_of(TRACKED):
-            options = [f"--set {shlex.quote(f'{key}={json.dumps(value)}')}" for key, value in config.items()]
-            print(problem, "To fill it, as no report needs:", *["seglossbench", *options, "track"], file=sys.stderr)
+            print(problem, "To fill it, as no report needs:", "seglossbench", *OPTIONS, "track", file=sys.stderr)
 
 
 rule track:
@@ -21,34 +18,47 @@ rule track:
     output:
         TRACKED,
     log:
-        "logs/track.log",
+        jobs.log_of("track", EXPERIMENT.name),
     message:
         "make MLflow equal to the runs"
     shell:
-        "{SEGLOSSBENCH} track --mark {output} > {log} 2>&1"
+        "{SEGLOSSBENCH} --log {log} track --mark {output}"
+
+
+# The page itself is no output, because a report that fails leaves the former one as it was.
+REPORTED = jobs.report_mark(EXPERIMENT)
+if workflow.is_main_process and not EXPERIMENT.report.exists():
+    REPORTED.unlink(missing_ok=True)
 
 
 rule report:
     input:
         rules.evaluate_all.input,
     output:
-        EXPERIMENT.report,
+        touch(REPORTED),
     log:
-        "logs/report.log",
-    params:
-        code=report_version(),
-        # What is on the page and in no run's scores: titles, the order of the runs, and which scores were published.
-        content=digest(
-            [
-                EXPERIMENT.name,
-                [run.id for run in EXPERIMENT.runs],
-                [
-                    dataset.params.published and dataset.params.published.model_dump(mode="json")
-                    for dataset in EXPERIMENT.datasets
-                ],
-            ]
-        ),
+        jobs.log_of("report", EXPERIMENT.name),
     message:
         "report {EXPERIMENT.name}"
     shell:
-        "{SEGLOSSBENCH} report > {log} 2>&1"
+        "{SEGLOSSBENCH} --log {log} --for {output} report"
+
+
+if workflow.is_main_process and not IS_DRY:
+    STARTED = jobs.start_of_call()
+
+
+onerror:
+    # The other jobs went on (keep-going in the profiles), and what they came to is reported all the same. Whoever stopped
+    # the call by hand wants it to end.
+    failed = jobs.failures(EXPERIMENT, STARTED)
+    if not workflow.scheduler.running and not workflow.scheduler.open_jobs:
+        # Some runs may be trained and have no scores, as they shared a job with one that failed.
+        for run in jobs.left_unscored(EXPERIMENT, STARTED):
+            log = jobs.log_of("evaluate", f"{run.id}/{run.scores.stem}")
+            shell("{SEGLOSSBENCH} --log {log} evaluate {run.id} || true")
+        if any(run.scores.exists() for run in EXPERIMENT.runs):
+            log = jobs.log_of("report", EXPERIMENT.name)
+            shell("{SEGLOSSBENCH} --log {log} report && echo 'The report of what there is: {EXPERIMENT.report}' >&2 || true")
+    if failed:
+        print(jobs.describe_failures(EXPERIMENT, failed), file=sys.stderr)

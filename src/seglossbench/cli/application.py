@@ -1,7 +1,9 @@
 """The program: its options, its settings, and how an error ends it."""
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +11,28 @@ import click
 
 from seglossbench import __version__
 from seglossbench.acquisition import sources
+from seglossbench.cli.log import open_log, tell_error
 from seglossbench.errors import InputError, InputErrors, JobError, nearest
 from seglossbench.experiment import Experiment
+from seglossbench.jobs import check_product
 from seglossbench.params import merge, parse_value
 
 
 class Settings:
     """What the options before the command say; the experiment is loaded when a command asks for it."""
 
-    def __init__(self, params: Path, overrides: Sequence[str]) -> None:
+    def __init__(self, params: Path, overrides: Sequence[str], product: Path | None = None) -> None:
         self.params = params
         self.overrides = dict(_assignment(text) for text in overrides)
+        self.product = product
 
     @property
     def experiment(self) -> Experiment:
-        """The experiment with all its datasets and runs."""
-        return Experiment.load(self.params, self.overrides)
+        """The experiment with all its datasets and runs; raises InputError if it does not make the product."""
+        experiment = Experiment.load(self.params, self.overrides)
+        if self.product is not None:
+            check_product(experiment, self.product)
+        return experiment
 
     @property
     def checked_experiment(self) -> Experiment:
@@ -83,9 +91,25 @@ pass_settings = click.make_pass_decorator(Settings)
     metavar="KEY=VALUE",
     help="Overrides a key of the params, such as train.epochs=3; repeatable.",
 )
+@click.option(
+    "--log", type=click.Path(path_type=Path), help="Say all to this file, and an error to the console, too."
+)
+@click.option(
+    "--for",
+    "product",
+    type=click.Path(path_type=Path),
+    help="Stop unless this file or folder is still one that the experiment makes; given by jobs that waited.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
-def cli(context: click.Context, params: Path, overrides: tuple[str, ...], debug: bool) -> None:
+def cli(
+    context: click.Context,
+    params: Path,
+    overrides: tuple[str, ...],
+    log: Path | None,
+    product: Path | None,
+    debug: bool,
+) -> None:
     """Benchmark and reproduce boundary-aware segmentation losses.
 
     The whole experiment is `snakemake --cores all`; these commands are its stages, one by one.
@@ -98,7 +122,12 @@ def cli(context: click.Context, params: Path, overrides: tuple[str, ...], debug:
       seglossbench --set train.epochs=3 --set "grid.losses=[ce, cwcd]" list
       seglossbench report --scores scores.csv --out my_report
     """
-    context.obj = Settings(params, overrides)
+    if log is not None:
+        open_log(
+            log,
+            f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z} {shlex.join(['seglossbench', *sys.argv[1:]])}",
+        )
+    context.obj = Settings(params, overrides, product)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -107,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         status = cli.main(words, prog_name="seglossbench", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):  # click makes the one of the other
-        click.echo("seglossbench: interrupted; run the same command again to go on", err=True)
+        tell_error("seglossbench: interrupted; run the same command again to go on")
         sys.exit(130)
     except Exception as error:
         if "--debug" in words:
@@ -119,6 +148,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             error = JobError(f"{type(error).__name__}: {error} (--debug before the command shows where)")
         lines = error.lines if isinstance(error, InputErrors) else (str(error),)
         for line in lines:
-            click.echo(f"seglossbench: {' '.join(line.split())}", err=True)
+            tell_error(f"seglossbench: {' '.join(line.split())}")
         sys.exit(2 if is_input else 1)
     sys.exit(status if isinstance(status, int) else 0)

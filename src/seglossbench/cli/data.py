@@ -135,7 +135,7 @@ def check_data(
     if folder is None:
         experiment = settings.experiment
         chosen = experiment.dataset(dataset)
-        raw, params, reports = chosen.raw, chosen.params, experiment.report.parent
+        raw, params, reports = chosen.raw, chosen.params, Path(experiment.params.report.folder)
     else:
         known = load(settings.params, settings.overrides)
         if dataset not in known.datasets:

@@ -7,6 +7,7 @@ import click
 from seglossbench.cli.application import Settings, cli, pass_settings
 from seglossbench.errors import InputError
 from seglossbench.experiment import Run, plans
+from seglossbench.jobs import planned_to_score
 
 
 @cli.command()
@@ -61,7 +62,10 @@ def evaluate(settings: Settings, run: str, planned: bool) -> None:
     """
     from seglossbench import stages
 
-    stages.evaluate(*_runs(settings, (run,), planned))
+    if planned and settings.product is not None:
+        stages.evaluate(planned_to_score(run, settings.product))
+    else:
+        stages.evaluate(*_runs(settings, (run,), planned))
 
 
 def _runs(settings: Settings, ids: tuple[str, ...], planned: bool) -> list[Run]:
@@ -104,7 +108,9 @@ def track(settings: Settings, rebuild: bool, mark: Path | None) -> None:
     help="Anybody's scores.csv; repeatable.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The folder; by default report.folder of the params."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The folder; by default the experiment's in report.folder of the params, or reports/scores.",
 )
 @pass_settings
 def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> None:
@@ -117,12 +123,28 @@ def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> Non
     """
     from seglossbench import stages
 
-    if files:
-        page = stages.report_scores(files, out or Path("reports"))
+    click.echo(stages.report_scores(files, out) if files else stages.report(settings.experiment, out))
+
+
+@cli.command()
+@click.option("--restore", is_flag=True, help="Copy into runs/ and scores/ what only the archive has.")
+@pass_settings
+def archive(settings: Settings, restore: bool) -> None:
+    """Bring archive/, which DVC keeps, up to the experiment's finished runs and scores.
+
+    What DVC removes from there, or brings back, changes nothing in runs/.
+
+    \b
+    Examples:
+      seglossbench archive
+      dvc pull && seglossbench archive --restore
+    """
+    from seglossbench.stages import archive
+
+    if restore:
+        click.echo(f"{archive.restore(settings.experiment)} runs restored")
     else:
-        experiment = settings.experiment
-        page = stages.report(experiment, out or experiment.report.parent)
-    click.echo(page)
+        click.echo(f"{archive.archive(settings.experiment)} runs archived")
 
 
 @cli.command()

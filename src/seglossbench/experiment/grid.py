@@ -53,18 +53,7 @@ class Experiment:
     @property
     def report(self) -> Path:
         """The page that the experiment ends in."""
-        return Path(self.params.report.folder) / "index.html"
-
-    def train_jobs(self) -> list[tuple[Run, ...]]:
-        """The runs, ``train.runs_per_job`` of the same part, dataset and network to a job."""
-        groups: dict[tuple[str, str, str], list[Run]] = {}
-        for run in self.runs:
-            groups.setdefault((run.part, run.dataset.name, run.network), []).append(run)
-        jobs = []
-        for group in groups.values():
-            size = group[0].train.runs_per_job
-            jobs += [tuple(group[start : start + size]) for start in range(0, len(group), size)]
-        return jobs
+        return Path(self.params.report.folder) / self.name / "index.html"
 
     def dataset(self, name: str) -> Dataset:
         """The dataset of that name, of the grid or else of the params; raises InputError that lists the known ones."""

@@ -1,6 +1,5 @@
 """One training of an experiment: what it executes, where its results lie, and what its job is told."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -67,18 +66,6 @@ class Run:
     def folder(self) -> Path:
         """Where the finished run lies, which nothing changes afterwards."""
         return Path("runs") / self.id
-
-    @property
-    def name(self) -> str:
-        """The run's name without its digest, of letters that a rule's name may have, as many as a log's name takes."""
-        return (
-            re.sub(r"\W", "_", f"{self.dataset.name}_{self.network}_{self.loss}")[:100] + f"_seed{self.seed}"
-        )
-
-    @property
-    def trained(self) -> Path:
-        """The mark by which Snakemake knows that the run is finished."""
-        return Path("logs/trained") / self.id
 
     @cached_property
     def predictions(self) -> Path:

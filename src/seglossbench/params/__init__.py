@@ -3,6 +3,7 @@
 from seglossbench.params.data import DatasetParams, PhantomParams, PreprocessParams, PublishedParams
 from seglossbench.params.loading import in_a_sentence, load, load_included, read
 from seglossbench.params.section import Name, Section
+from seglossbench.params.shadowed import check_dvc_changes
 from seglossbench.params.text import from_snakemake, merge, parse_value
 from seglossbench.params.training import (
     NO_MAPS_OF_SLICES,
@@ -46,6 +47,7 @@ __all__ = [
     "Section",
     "TrackParams",
     "TrainParams",
+    "check_dvc_changes",
     "from_snakemake",
     "in_a_sentence",
     "load",

@@ -44,6 +44,13 @@ def load_included(path: Path, overrides: Mapping[str, Any] | None = None) -> tup
     return tuple(parts)
 
 
+def experiment_layers(path: Path, overrides: Mapping[str, Any] | None = None) -> dict[Path, dict[str, Any]]:
+    """What the experiment of ``load``, and each that it includes, lays over ``path``, by file."""
+    whole = load(path, overrides)
+    names = (whole.experiment, *whole.include)
+    return {_file(path, name): _read_experiment(path, name) for name in names}
+
+
 def _file(path: Path, experiment: str) -> Path:
     return path.parent / "experiments" / f"{experiment}.yaml"
 

@@ -10,10 +10,12 @@ from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.records import (
+    State,
     failure,
     state,
     versions_of,
 )
+from seglossbench.reporting import index
 from seglossbench.stages.analysis import histories
 from seglossbench.stages.evaluation import scored_classes
 from seglossbench.stages.preparation import split_of
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
     from seglossbench.reporting.page import Dataset as DatasetFacts
     from seglossbench.reporting.page import Facts
 
+SCORES_REPORT = Path("reports/scores")
+"""Where a report of anybody's scores goes by default."""
 
-def report(experiment: Experiment, out: Path) -> Path:
-    """The report of the experiment, of what is finished by now; returns its page."""
+
+def report(experiment: Experiment, out: Path | None = None) -> Path:
+    """The report of the experiment, of what is finished by now, into its folder or ``out``; returns its page."""
     from seglossbench.analysis.inputs import load_scores
     from seglossbench.reporting.page import write_report
     from seglossbench.reporting.published import of_dataset
@@ -41,9 +46,24 @@ def report(experiment: Experiment, out: Path) -> Path:
         for dataset, facts in zip(experiment.datasets, datasets, strict=True)
         if facts.split and (found := of_dataset(experiment, dataset, facts.split.test))
     }
-    return write_report(
-        out, load_scores(scored), curves(experiment.runs), _facts(experiment, datasets), published=published
+    facts = _facts(experiment, datasets)
+    page = write_report(
+        out or experiment.report.parent,
+        load_scores(scored),
+        curves(experiment.runs),
+        facts,
+        published=published,
     )
+    if out is None:
+        index.enter(
+            page,
+            title=experiment.name,
+            experiment=experiment.name,
+            finished=sum(State(run.state).is_finished for run in facts.runs),
+            runs=len(facts.runs),
+            datasets=[dataset.name for dataset in datasets],
+        )
+    return page
 
 
 def curves(runs: Sequence[Run]) -> "pd.DataFrame":
@@ -55,15 +75,31 @@ def curves(runs: Sequence[Run]) -> "pd.DataFrame":
     return found if found.empty else found[found["split"] != COST].reset_index(drop=True)
 
 
-def report_scores(files: Sequence[Path], out: Path) -> Path:
-    """The report of anybody's scores; returns its page."""
+def report_scores(files: Sequence[Path], out: Path | None = None) -> Path:
+    """The report of anybody's scores, into ``reports/scores`` or ``out``; returns its page.
+
+    Raises InputError where an experiment's report would have to give way.
+    """
     import pandas as pd
 
     from seglossbench.analysis.inputs import load_scores
     from seglossbench.reporting.page import write_report
     from seglossbench.reporting.stated import facts_of_scores
 
-    return write_report(out, load_scores(files), pd.DataFrame(), facts_of_scores(files))
+    folder = out or SCORES_REPORT
+    former = index.read(folder)
+    if out is None and former is not None and former.experiment:
+        raise InputError(
+            f"{folder}: has the report of experiment {former.experiment}; give another folder by --out"
+        )
+    scores = load_scores(files)
+    facts = facts_of_scores(files)
+    page = write_report(folder, scores, pd.DataFrame(), facts)
+    if out is None:
+        runs = len(scores.drop_duplicates(["dataset", "network", "loss", "seed"]))
+        names = [str(name) for name in scores["dataset"].unique()]
+        index.enter(page, title=facts.experiment, experiment="", finished=runs, runs=runs, datasets=names)
+    return page
 
 
 def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":

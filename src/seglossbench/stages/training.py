@@ -1,5 +1,6 @@
 """The training of runs, and the prediction of their test cases."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ def train(run: Run) -> None:
             trained = _train(run, folder, device)
             if trained.divergence is not None:
                 note_divergence(folder, trained.divergence.epoch, trained.divergence.reason)
+        # Of a run of this name whose folder somebody removed, to have it trained again.
+        shutil.rmtree(run.predictions.parent, ignore_errors=True)
         _predict(run, device, trained.network)
 
 

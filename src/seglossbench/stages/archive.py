@@ -1,0 +1,73 @@
+"""The copy of an experiment's finished runs and scores that DVC keeps, apart from the runs themselves.
+
+What DVC tracks it may remove, and of a run there may be no other copy: so ``archive/`` is DVC's, ``runs/`` and
+``scores/`` are not. The archive holds hard links, which take no disk of their own.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from seglossbench.experiment import Experiment
+from seglossbench.files import atomic_file, atomic_folder
+from seglossbench.records import FILES, State, state
+
+ARCHIVE = Path("archive")
+
+
+def archive(experiment: Experiment) -> int:
+    """Make ``archive/`` hold the experiment's finished runs and scores, and nothing else; returns how many runs."""
+    wanted = {ARCHIVE / file: file for file in _files(experiment)}
+    present = [path for path in ARCHIVE.rglob("*") if path.is_symlink() or path.is_file()]
+    for path in present:
+        if path not in wanted:
+            path.unlink()
+    for path in sorted((path for path in ARCHIVE.rglob("*") if path.is_dir()), reverse=True):
+        if not any(path.iterdir()):
+            path.rmdir()
+    ARCHIVE.mkdir(exist_ok=True)
+    for path, file in wanted.items():
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _link(file, path)
+    return len({file.parent for file in wanted.values() if file.parts[0] == "runs"})
+
+
+def restore(experiment: Experiment) -> int:
+    """Copy into ``runs/`` and ``scores/`` what only the archive has of the experiment; returns how many runs."""
+    restored = 0
+    for run in experiment.runs:
+        kept = ARCHIVE / run.folder
+        current = state(run.folder)
+        if not current.is_finished and current is not State.RUNNING and _is_whole(kept):
+            with atomic_folder(run.folder, keep_existing=True) as folder:
+                for name in FILES:
+                    shutil.copy2(kept / name, folder / name)
+            restored += 1
+        scores = ARCHIVE / run.scores
+        if scores.exists() and not run.scores.exists():
+            with atomic_file(run.scores) as temporary:
+                shutil.copy2(scores, temporary)
+    return restored
+
+
+def _files(experiment: Experiment) -> Iterator[Path]:
+    for run in experiment.runs:
+        if _is_whole(run.folder):
+            yield from (run.folder / name for name in FILES)
+        if run.scores.exists():
+            yield run.scores
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a finished run has all its files there, as DVC may not have brought all of them."""
+    return all((folder / name).is_file() for name in FILES)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that has no hard links
+        with atomic_file(target) as temporary:
+            shutil.copy2(source, temporary)
