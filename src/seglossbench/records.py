@@ -211,11 +211,16 @@ def provenance() -> dict[str, Any]:
 
 def write_history(path: Path, rows: Iterable[HistoryRow]) -> None:
     """Write history.csv whole, in one atomic step that outlives a power cut."""
+    write_text(path, history_text(rows), durable=True)
+
+
+def history_text(rows: Iterable[HistoryRow]) -> str:
+    """What history.csv holds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(HistoryRow)])
     writer.writerows(astuple(row) for row in rows)
-    write_text(path, text.getvalue(), durable=True)
+    return text.getvalue()
 
 
 def read_history(path: Path) -> list[HistoryRow]:

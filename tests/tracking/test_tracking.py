@@ -2,7 +2,6 @@ import multiprocessing
 import os
 import sqlite3
 from contextlib import closing, contextmanager, suppress
-from dataclasses import astuple
 
 import pandas as pd
 import pytest
@@ -320,15 +319,3 @@ def test_a_server_gets_no_path_of_this_machine(runs, uri, project, monkeypatch):
     assert not (project / "mlartifacts").exists()
     assert not (project / "mlruns").exists()
     assert stored(uri)[1][0].data.metrics["test/DSC"] == 0.5
-
-
-def test_the_digest_of_a_history_outlives_the_file(runs):
-    rows = [
-        *ROWS,
-        HistoryRow(2, 3, "cost", "seconds", 0.1 + 0.2),
-        HistoryRow(2, 3, "train", "loss", float("nan")),
-    ]
-    finish(runs[0], rows)
-    assert str([astuple(row) for row in read_history(runs[0].folder / "history.csv")]) == str(
-        [astuple(row) for row in rows]
-    )

@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from seglossbench.records import (
     State,
     describe,
     failure,
+    history_text,
     period_seconds,
     read_history,
     state,
@@ -42,7 +42,8 @@ SCORES_TAG = "seglossbench.scores"
 STATE_TAG = "seglossbench.state"
 REASON_TAG = "seglossbench.reason"
 STATUS = {State.FAILED: "FAILED", State.INTERRUPTED: "KILLED"}
-BATCH = 900  # MLflow takes at most 1000 metrics at a time
+TAGS = (HISTORY_TAG, SCORES_TAG, STATE_TAG, REASON_TAG)
+MOST_METRICS, MOST_PARAMS = 900, 90  # of a call: MLflow takes 1000 of everything together, and 100 params
 HOPELESS = 3  # runs in a row that could not be written
 # A server that is away is given up after seconds, not after MLflow's default of minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -95,10 +96,8 @@ class Tracker:
             tags={**kept, RUN_TAG: run.id, **{key: str(value) for key, value in run.identity.items()}},
         )
         id = str(begun.info.run_id)
-        parameters = [
-            Param(param_key(key), str(value)[:6000]) for key, value in flatten(run.settings.decisive).items()
-        ]
-        self.client.log_batch(id, params=parameters)
+        settings = flatten(run.settings.decisive).items()
+        self._write(id, params=[Param(param_key(key), str(value)[:6000]) for key, value in settings])
         for stored in former:
             self._remove(stored)
         return id
@@ -108,41 +107,18 @@ class Tracker:
 
         With each comes its time (seconds since 1970); the same rows with the same times may be written again.
         """
-        metrics = [
-            Metric(metric_key(row.split, row.name), row.value, _milliseconds(at), row.epoch)
-            for row, at in rows
-        ]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(id, metrics=metrics[start : start + BATCH])
+        self._write(id, _curves(rows))
 
-    def finish(
-        self,
-        id: str,
-        status: str = "FINISHED",
-        history: Sequence[HistoryRow] | None = None,
-        ended: float | None = None,
-    ) -> None:
-        """Mark the run as FINISHED, FAILED or KILLED, and ``history`` as all that it has, if it has all of it."""
+    def finish(self, id: str, status: str = "FINISHED", history: Sequence[HistoryRow] | None = None) -> None:
+        """Mark the run as FINISHED, FAILED or KILLED now, and ``history`` as all that it has, if it has all of it."""
         if history is not None:
-            self.client.set_tag(id, HISTORY_TAG, _digest_of(history))
-        self.client.set_terminated(id, status, _milliseconds(time.time() if ended is None else ended))
+            self.client.set_tag(id, HISTORY_TAG, digest(history_text(history)))
+        self.client.set_terminated(id, status)
 
     def log_scores(self, id: str, scores: Path) -> None:
         """Write the means over test cases as metrics ``test/METRIC/CLASS``, and the file itself as an artifact."""
-        now = _milliseconds(time.time())
-        table = pd.read_csv(scores, dtype=str, keep_default_na=False)
-        metrics = [
-            Metric(metric_key("test", f"{metric}/{name}" if name != MEAN else metric), value, now, 0)
-            for (metric, name), value in means_of_run(table).items()
-        ]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(id, metrics=metrics[start : start + BATCH])
-        place = self.client.get_run(id).info.artifact_uri
-        if self.local is not None or not is_local_uri(
-            place
-        ):  # a server's own folder is not one of this machine
-            self.client.log_artifact(id, str(scores))
-        self.client.set_tag(id, SCORES_TAG, _digest_of_file(scores))
+        self._write(id, _means(scores))
+        self._log_artifact(id, scores)
 
     def fill(self, runs: Sequence[Run], from_scratch: bool = False) -> int:
         """Make MLflow equal to the run folders and return how many runs were written; equal ones are left alone.
@@ -178,28 +154,60 @@ class Tracker:
         if present in (State.NOT_LAUNCHED, State.RUNNING):
             return False
         folder = run.folder if present.is_finished else working_folder(run.folder)
-        history = read_history(folder / "history.csv") if (folder / "history.csv").exists() else []
-        scores = _digest_of_file(run.scores) if present.is_finished and run.scores.exists() else None
-        tags = stored[0].data.tags if len(stored) == 1 else {}
-        is_whole = tags.get(HISTORY_TAG) == _digest_of(history) and tags.get(SCORES_TAG) in (None, scores)
+        file = folder / "history.csv"
+        wanted = {
+            STATE_TAG: present,
+            REASON_TAG: failure(run.folder)[:5000],
+            HISTORY_TAG: digest(file.read_text(encoding="utf-8") if file.exists() else history_text([])),
+        }
+        if present.is_finished and run.scores.exists():
+            wanted[SCORES_TAG] = digest([run.scores.name, run.scores.read_text(encoding="utf-8")])
         status = STATUS.get(present, "FINISHED")
-        is_ended = is_whole and (stored[0].info.status, tags.get(STATE_TAG)) == (status, present)
-        if is_ended and tags.get(SCORES_TAG) == scores:
+        tags = stored[0].data.tags if len(stored) == 1 else {}
+        if {key: tags.get(key) for key in TAGS} == {key: wanted.get(key) for key in TAGS} and (
+            stored[0].info.status == status
+        ):
             return False
         started, ended = period_seconds(folder)
-        if is_whole:
+        metrics: list[Metric] = []
+        if tags.get(HISTORY_TAG) == wanted[HISTORY_TAG] and tags.get(SCORES_TAG) in (
+            None,
+            wanted.get(SCORES_TAG),
+        ):
             id = str(stored[0].info.run_id)
         else:
+            history = read_history(file) if file.exists() else []
             id = self.start(run, started)
-            epochs = history[-1].epoch + 1 if history else 1
-            length = (ended - started) / epochs
-            self.log_history(id, [(row, started + (row.epoch + 1) * length) for row in history])
-        if scores is not None and tags.get(SCORES_TAG) != scores:
-            self.log_scores(id, run.scores)
-        tags_now = [RunTag(STATE_TAG, present), RunTag(REASON_TAG, failure(run.folder)[:5000])]
-        self.client.log_batch(id, tags=tags_now)
-        self.finish(id, status, history, ended)
+            seconds = (ended - started) / (history[-1].epoch + 1 if history else 1)
+            metrics += _curves((row, started + (row.epoch + 1) * seconds) for row in history)
+        if SCORES_TAG in wanted:
+            metrics += _means(run.scores)
+            self._log_artifact(id, run.scores)
+        self._write(id, metrics, tags=[RunTag(key, value) for key, value in wanted.items()])
+        self.client.set_terminated(id, status, _milliseconds(ended))
         return True
+
+    def _write(
+        self,
+        id: str,
+        metrics: Sequence[Metric] = (),
+        params: Sequence[Param] = (),
+        tags: Sequence[RunTag] = (),
+    ) -> None:
+        """Write everything in as few calls as MLflow allows, the tags last, so that they may tell of the others."""
+        calls = max(1, -(-len(metrics) // MOST_METRICS), -(-len(params) // MOST_PARAMS))
+        for call in range(calls):
+            self.client.log_batch(
+                id,
+                metrics=metrics[call * MOST_METRICS : (call + 1) * MOST_METRICS],
+                params=params[call * MOST_PARAMS : (call + 1) * MOST_PARAMS],
+                tags=tags if call == calls - 1 else (),
+            )
+
+    def _log_artifact(self, id: str, file: Path) -> None:
+        """Store a file beside a run, unless a server keeps it in a folder, which is one of its own machine."""
+        if self.local is not None or not is_local_uri(self.client.get_run(id).info.artifact_uri):
+            self.client.log_artifact(id, str(file))
 
     def _stored(self, experiment_id: str) -> dict[str, list[Stored]]:
         """What MLflow has of each run, by the run's id."""
@@ -225,12 +233,19 @@ class Tracker:
                     shutil.rmtree(place.parent, ignore_errors=True)
 
 
-def _digest_of(history: Iterable[HistoryRow]) -> str:
-    return digest([astuple(row) for row in history])
+def _curves(rows: Iterable[tuple[HistoryRow, float]]) -> list[Metric]:
+    return [
+        Metric(metric_key(row.split, row.name), row.value, _milliseconds(at), row.epoch) for row, at in rows
+    ]
 
 
-def _digest_of_file(scores: Path) -> str:
-    return digest([scores.name, scores.read_text(encoding="utf-8")])
+def _means(scores: Path) -> list[Metric]:
+    now = _milliseconds(time.time())
+    table = pd.read_csv(scores, dtype=str, keep_default_na=False)
+    return [
+        Metric(metric_key("test", f"{metric}/{name}" if name != MEAN else metric), value, now, 0)
+        for (metric, name), value in means_of_run(table).items()
+    ]
 
 
 def _milliseconds(seconds: float) -> int:
