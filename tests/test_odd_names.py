@@ -1,14 +1,19 @@
 """Odd names through the whole workflow: each comes out of it as it went in."""
 
+import html
+import json
 import shlex
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
+from seglossbench.tracking.keys import metric_key
 from tests.odd_names import ODD_NAMES
 
 PHANTOM = {"phantom": {"layout": "brats", "training": 4, "test": 2, "shape": [32, 32, 32], "seed": 0}}
@@ -95,3 +100,62 @@ def test_a_name_that_looks_like_a_number_needs_no_quotes(project):
     )
     losses = Experiment.load(overrides={"experiment": "odd"}).params.grid.losses
     assert losses == ("1", "1.0", "true", "007", "no")
+
+
+CASES = [name for name in ODD_NAMES if "/" not in name and name[0] != "." and len(name.encode()) < 230]
+LOSSES = ["a/b", "..", "$x$", "NA", "=1+1", "{x}", "<b>bold</b>", "\u202ekcab\u202c", "é" * 200]
+
+
+@pytest.mark.slow
+def test_every_name_comes_out_of_the_workflow_as_it_went_in(project, write_nifti, tmp_path_factory):
+    from mlflow import MlflowClient
+
+    data = tmp_path_factory.mktemp("data")
+    classes = {"background": 0} | {name: value + 1 for value, name in enumerate(ODD_NAMES)}
+    random = np.random.default_rng(0)
+    for case in CASES:
+        labels = random.permutation(np.arange(12**3) % len(classes)).reshape(12, 12, 12).astype(np.uint8)
+        write_nifti(data / "labelsTr" / f"{case}.nii.gz", labels)
+        write_nifti(data / "imagesTr" / f"{case}_0000.nii.gz", labels.astype(np.float32))
+    description = {
+        "channel_names": {"0": "MRI"},
+        "labels": classes,
+        "numTraining": len(CASES),
+        "file_ending": ".nii.gz",
+    }
+    (data / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    write(
+        project,
+        "odd",
+        grid={"datasets": ["<5mm"], "networks": ["&"], "losses": LOSSES, "seeds": [0]},
+        datasets={"<5mm": {"folder": str(data), "split": "hold_out", "test_fraction": 0.1}},
+        networks={"&": SMALL["networks"]["unet"] | {"architecture": "UNet"}},
+        losses={name: {"ce": 1.0} for name in LOSSES},
+        train=SMALL["train"] | {"runs_per_job": len(LOSSES), "batch_size": 1},
+        evaluate={"metrics": ["DSC"]},
+    )
+    words = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "experiment=odd"]
+    answer = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "To fill it" not in answer.stderr
+
+    runs = Experiment.load(overrides={"experiment": "odd"}).runs
+    files = [run.scores for run in runs]
+    scores = pd.concat([pd.read_csv(file, dtype=str, keep_default_na=False) for file in files])
+    assert set(scores["class"]) == set(ODD_NAMES)
+    assert set(scores["loss"]) == set(LOSSES)
+    assert set(scores["dataset"]) == {"<5mm"}
+    assert set(scores["case"]) < set(CASES)
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    stored = client.search_runs([client.get_experiment_by_name("odd").experiment_id])
+    assert sorted(run.data.tags["loss"] for run in stored) == sorted(LOSSES)
+    assert {metric_key("test", f"DSC/{name}") for name in ODD_NAMES} < stored[0].data.metrics.keys()
+    page = next(project.glob("reports/**/index.html")).read_text(encoding="utf-8")
+    for name in [*LOSSES, "<5mm", "&"]:
+        assert html.escape(name) in page
+    assert "<b>bold</b>" not in page
+    tables = [
+        pd.read_csv(file, dtype=str, keep_default_na=False)
+        for file in project.glob("reports/**/tables/*.csv")
+    ]
+    assert any(set(LOSSES) == set(table["loss"]) for table in tables if "loss" in table)

@@ -56,6 +56,15 @@ def test_every_run_is_in_mlflow(finished):
         assert run.data.params["train.epochs"] == "2"
 
 
+def test_nothing_but_mlflow_which_follows_holds_the_place_of_the_project(finished):
+    for name in ("data", "runs", "predictions", "scores", "reports", "logs"):
+        for file in (finished / name).rglob("*"):
+            if file.is_symlink():
+                assert not file.readlink().is_absolute(), file
+            elif file.is_file():
+                assert str(finished).encode() not in file.read_bytes(), file
+
+
 def test_a_second_run_does_nothing(finished):
     assert "Nothing to be done" in check([*SNAKEMAKE, "-n"], finished)
 

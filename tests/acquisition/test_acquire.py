@@ -234,6 +234,15 @@ def test_a_folder_serves_in_place_of_the_download(get, tmp_path):
         assert (origin / "more.zip").exists()
 
 
+def test_a_project_can_be_moved_with_the_folder_that_served(get, tmp_path, tmp_path_factory):
+    (tmp_path / "mine" / "case").mkdir(parents=True)
+    (tmp_path / "mine" / "case" / "scan.nii").write_text("x")
+    raw = get(origin="mine")
+    moved = tmp_path_factory.mktemp("moved") / "project"
+    tmp_path.rename(moved)
+    assert (moved / raw.absolute().relative_to(tmp_path) / "case/scan.nii").read_text() == "x"
+
+
 def test_a_folder_of_links_serves_as_well(get, tmp_path):
     (tmp_path / "disk" / "case").mkdir(parents=True)
     (tmp_path / "disk" / "case" / "scan.nii").write_text("x")

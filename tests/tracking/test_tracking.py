@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from seglossbench import stages
 from seglossbench.errors import JobError
 from seglossbench.experiment import Experiment
 from seglossbench.records import HistoryRow, note_divergence, read_history, run_in_progress, write_history
@@ -15,6 +16,7 @@ from seglossbench.reporting import load_scores
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import summarise
 from seglossbench.tracking.live import LiveTracker
+from seglossbench.tracking.marks import problem_of
 from seglossbench.tracking.store import Tracker
 from seglossbench.vocabulary.tables import MEAN
 
@@ -206,6 +208,22 @@ def test_a_server_that_is_away_costs_a_warning_and_no_training(runs, monkeypatch
         UserWarning, match="MLflow lacks this run, which trained without it; run seglossbench track"
     ):
         live.finish("FINISHED")
+
+
+def test_a_password_is_in_no_message(project, runs, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    uri = "http://me:s%40cret@127.0.0.1:9"
+    live = LiveTracker(uri, "tiny", runs[0])
+    live(ROWS)
+    with pytest.warns(UserWarning, match="127") as told:
+        live.finish("FINISHED")
+    experiment = Experiment.load(overrides={"experiment": "tiny", "track": {"uri": uri}})
+    said = "".join(stages.track_and_mark(experiment, project / "mark"))
+    assert "127.0.0.1" in said
+    assert problem_of(project / "mark") == said
+    for text in (said, str(told[0].message)):
+        assert "s%40cret" not in text
+        assert "s@cret" not in text
 
 
 def test_whatever_goes_wrong_with_mlflow_is_told(runs, uri, monkeypatch):

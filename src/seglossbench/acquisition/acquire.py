@@ -1,5 +1,6 @@
 """From a source, or from an origin in its place, to a raw folder: fetch by the first route that works, then unpack."""
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -237,7 +238,10 @@ def _unpack_all(
 def _link(file: Path, target: Path, symbolic: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if symbolic:
-        target.symlink_to(file.resolve())
+        place = file.resolve()
+        # Within the project the way is told from the link, so that it holds when all of it is moved.
+        within = place.is_relative_to(Path.cwd())
+        target.symlink_to(os.path.relpath(place, target.parent.resolve()) if within else place)
         return
     try:
         target.hardlink_to(file)

@@ -7,6 +7,7 @@ from seglossbench.errors import JobError
 from seglossbench.experiment import Experiment
 from seglossbench.records import describe
 from seglossbench.tracking.marks import write_mark
+from seglossbench.tracking.secrets import without_password
 
 
 def track(experiment: Experiment, *, rebuild: bool = False) -> Iterator[str]:
@@ -20,7 +21,8 @@ def track(experiment: Experiment, *, rebuild: bool = False) -> Iterator[str]:
             written = tracker.fill(part.runs, from_scratch=rebuild)
             yield f"{written} runs of {part.name} written to MLflow"
         except Exception as error:
-            problems.append(str(error) if isinstance(error, JobError) else f"{part.name}: {describe(error)}")
+            problem = str(error) if isinstance(error, JobError) else f"{part.name}: {describe(error)}"
+            problems.append(without_password(problem, part.params.track.uri))
     if problems:
         raise JobError(f"MLflow: {'; '.join(problems)}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from seglossbench.experiment import Run
 from seglossbench.records import HistoryRow, describe, read_history, working_folder
+from seglossbench.tracking.secrets import without_password
 
 if TYPE_CHECKING:
     from seglossbench.tracking.store import Tracker
@@ -62,7 +63,7 @@ class LiveTracker:
             try:
                 self.tracker.finish(self.id, status, self._history)
             except Exception as error:
-                self.problem = describe(error)[:300]
+                self.problem = self._told(error)
 
     def _try_to_write(self) -> None:
         """Write all that waits; whatever goes wrong is no reason to end a training."""
@@ -76,10 +77,13 @@ class LiveTracker:
             # The time of a row stays the same, so MLflow keeps it once, also where an attempt was half done.
             self.tracker.log_history(self.id, self._waiting)
         except Exception as error:
-            self.problem = describe(error)[:300]
+            self.problem = self._told(error)
             self._next_try = time.monotonic() + self.patience_seconds
         else:
             self._waiting, self.problem = [], ""
+
+    def _told(self, error: Exception) -> str:
+        return without_password(describe(error), self.uri)[:300]
 
     def _before(self, epoch: int) -> list[HistoryRow]:
         """The history that former calls left."""
