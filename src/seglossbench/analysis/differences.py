@@ -31,13 +31,13 @@ SIGNIFICANT = 0.05
 QUANTILES = 25
 
 
-def differences(cubes: Cubes, decides: str) -> pd.DataFrame:
+def differences(cubes: Cubes, decides: str, *, each_class: bool = True) -> pd.DataFrame:
     """The table of all pairs; ``decides`` is the metric whose mean over the classes makes the primary families."""
     rows: list[dict[str, Any]] = []
     squares: list[MeanSquares] = []
     for dataset in cubes.datasets:
         for metric in cubes.metrics(dataset):
-            for row, of_row in _of_metric(cubes.of(dataset, metric)):
+            for row, of_row in _of_metric(cubes.of(dataset, metric), each_class):
                 rows.append(row)
                 squares.append(of_row)
     if not rows:
@@ -70,7 +70,7 @@ def finish(rows: list[dict[str, Any]], squares: list[MeanSquares], decides: str)
     return table.reindex(columns=COLUMNS)
 
 
-def _of_metric(cubes: list[Cube]) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
+def _of_metric(cubes: list[Cube], each_class: bool) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
     losses = list(dict.fromkeys(loss for cube in cubes for loss in cube.losses))
     for a, b in combinations(losses, 2):
         parts: list[Paired] = []
@@ -79,15 +79,15 @@ def _of_metric(cubes: list[Cube]) -> Iterator[tuple[dict[str, Any], MeanSquares]
                 part = of_pair(cube, cube.losses.index(a), cube.losses.index(b))
                 if part is not None:
                     parts.append(part)
-                    yield from _rows(cube, cube.network, part, a, b, [part])
+                    yield from _rows(cube, cube.network, part, a, b, [part], each_class)
         if len(parts) > 1 and (whole := over_networks(parts)) is not None:
-            yield from _rows(cubes[0], ALL, whole, a, b, parts)
+            yield from _rows(cubes[0], ALL, whole, a, b, parts, each_class)
 
 
 def _rows(
-    cube: Cube, network: str, paired: Paired, a: str, b: str, parts: list[Paired]
+    cube: Cube, network: str, paired: Paired, a: str, b: str, parts: list[Paired], each_class: bool
 ) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
-    for name, weights in paired.classes(cube.classes):
+    for name, weights in paired.classes(cube.classes, each=each_class):
         row: dict[str, Any] = {
             "dataset": cube.dataset,
             "network": network,

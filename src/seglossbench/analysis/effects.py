@@ -28,10 +28,12 @@ class Paired:
     seeds: tuple[str, ...]
     dropped: Bools
 
-    def classes(self, names: Sequence[str]) -> Iterator[tuple[str, Array]]:
-        """The mean over the classes and each class, with the weights of the sum; without those that no case has."""
+    def classes(self, names: Sequence[str], *, each: bool = True) -> Iterator[tuple[str, Array]]:
+        """The mean over the classes and, if wanted, each class that any case has, with the weights of the sum."""
         if self.counts.any():
             yield ALL, equal_weights(self.counts)
+        if not each:
+            return
         for index, name in enumerate(names):
             if self.counts[:, index].any():
                 yield name, np.eye(len(names))[index]
@@ -83,6 +85,15 @@ def over_networks(parts: Iterable[Paired | None]) -> Paired | None:
     counts = np.logical_and.reduce([part.counts for part in given])
     dropped = np.logical_or.reduce([part.counts | part.dropped for part in given]) & ~counts
     return Paired(values, counts, given[0].units, tuple(seeds), dropped)
+
+
+def between_networks(one: Paired, other: Paired) -> Paired | None:
+    """How much more one network gives than another, over the seeds that both have; None without any."""
+    turned = Paired(-other.values, other.counts, other.units, other.seeds, other.dropped)
+    mean = over_networks([one, turned])
+    if mean is None or not mean.counts.any():
+        return None
+    return Paired(2 * mean.values, mean.counts, mean.units, mean.seeds, mean.dropped)
 
 
 def _paired(cube: Cube, runs: Bools, values: Array) -> Paired | None:

@@ -17,7 +17,8 @@ TEXT = {
     "id", "part_of", "question", "claim", "source", "scope", "verdict", "finding", "decide_text", "kind", "text",
     "dataset", "network", "loss", "seed", "case", "patient", "class", "metric", "a", "b", "scale", "family", "better",
     "case_quantiles", "seed_values", "what", "dataset_a", "network_a", "metric_a", "dataset_b", "network_b", "metric_b",
-    "curve", "axis", "quantity", "test", "steadier", "state", "reason",
+    "curve", "axis", "quantity", "test", "steadier", "state", "reason", "variant", "column", "part",
+    "other_network",
 }  # fmt: skip
 """The columns that hold words; all others hold numbers."""
 

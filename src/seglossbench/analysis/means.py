@@ -28,13 +28,13 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def means(cubes: Cubes, pairs: pd.DataFrame) -> pd.DataFrame:
+def means(cubes: Cubes, pairs: pd.DataFrame, *, each_class: bool = True) -> pd.DataFrame:
     """The table of all means; ``pairs`` is that of ``differences``, from which ranks have their intervals."""
     rows: list[dict[str, Any]] = []
     squares: list[MeanSquares] = []
     for dataset in cubes.datasets:
         for metric in cubes.metrics(dataset):
-            for row, of_row in _of_metric(cubes.of(dataset, metric)):
+            for row, of_row in _of_metric(cubes.of(dataset, metric), each_class):
                 rows.append(row)
                 squares.append(of_row)
     if not rows:
@@ -63,7 +63,7 @@ def seed_gaps(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where(pairs["scale"] == "ratio", np.exp(gap), gap), index=pairs.index)
 
 
-def _of_metric(cubes: list[Cube]) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
+def _of_metric(cubes: list[Cube], each_class: bool) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
     for loss in dict.fromkeys(loss for cube in cubes for loss in cube.losses):
         parts: list[Paired] = []
         holders = [cube for cube in cubes if loss in cube.losses]
@@ -71,17 +71,17 @@ def _of_metric(cubes: list[Cube]) -> Iterator[tuple[dict[str, Any], MeanSquares]
             part = of_loss(cube, cube.losses.index(loss))
             if part is not None:
                 parts.append(part)
-                yield from _rows([cube], cube.network, part, loss)
+                yield from _rows([cube], cube.network, part, loss, each_class)
         if len(parts) > 1 and (whole := over_networks(parts)) is not None:
-            yield from _rows(holders, ALL, whole, loss)
+            yield from _rows(holders, ALL, whole, loss, each_class)
 
 
 def _rows(
-    cubes: list[Cube], network: str, paired: Paired, loss: str
+    cubes: list[Cube], network: str, paired: Paired, loss: str, each_class: bool
 ) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
     cube = cubes[0]
     measure = cube.measure
-    for name, weights in paired.classes(cube.classes):
+    for name, weights in paired.classes(cube.classes, each=each_class):
         used = weights != 0
         x = paired.influence(weights)
         of_seeds = measure.natural(x.mean(1))

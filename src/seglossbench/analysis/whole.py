@@ -21,6 +21,7 @@ from seglossbench.analysis.judging import judge
 from seglossbench.analysis.means import means, seed_gaps
 from seglossbench.analysis.measures import measure_of
 from seglossbench.analysis.notices import notices
+from seglossbench.analysis.sensitivity import interactions, sensitivity, subgroups
 from seglossbench.analysis.stability import of_runs, stability, stability_pairs
 from seglossbench.errors import InputError, nearest
 from seglossbench.vocabulary.metrics import in_order
@@ -34,10 +35,10 @@ class Options:
     """What an analysis is told beside its data.
 
     ``decides`` is the metric named before looking, by default the DSC or else the first; ``baseline`` the loss beside
-    which costs are told. ``patients`` are by (dataset, case), ``sizes`` of classes by (dataset, class); ``scopes`` say
-    what a verdict on a dataset is of only; ``missing`` which runs of a (dataset, loss) are not there. Claims that
-    concern no loss of the scores are left out unless ``all_claims``. ``absent_scored`` and ``penalties`` are those of
-    ``cubes_of``.
+    which costs are told. ``patients`` are by (dataset, case), as are the values of each of ``columns`` that part the
+    cases; ``sizes`` of classes by (dataset, class). ``scopes`` say what a verdict on a dataset is of only, ``missing``
+    which runs of a (dataset, loss) are not there. Claims that concern no loss of the scores are left out unless
+    ``all_claims``. ``absent_scored`` and ``penalties`` are those of ``cubes_of``.
     """
 
     decides: str | None = None
@@ -45,6 +46,7 @@ class Options:
     claims: Mapping[str, Claim] = field(default_factory=dict)
     all_claims: bool = False
     patients: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[tuple[str, str], str]] = field(default_factory=dict)
     sizes: Sizes = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -93,6 +95,9 @@ def analyse(
         "places": placing.places(cubes),
         "groups": placing.groups(of_means, pairs),
         "agreement": placing.agreement(of_means),
+        "sensitivity": sensitivity(cubes, numbers),
+        "interactions": interactions(cubes, decides),
+        "subgroups": subgroups(cubes, decides, options.columns),
         "curves": curves(of_run_curves),
         "curves_runs": of_run_curves,
         "stability": steady,

@@ -34,15 +34,17 @@ def analyse(experiment: Experiment, out: Path) -> Path:
     if settings.claims is not None:
         claims |= read_claims(Path(settings.claims))
     patients: dict[tuple[str, str], str] = {}
+    modalities: dict[tuple[str, str], str] = {}
     sizes: dict[tuple[str, str], float] = {}
     for dataset in experiment.datasets:
-        _add_facts(dataset, patients, sizes)
+        _add_facts(dataset, patients, modalities, sizes)
     options = Options(
         decides=settings.decides,
         baseline=settings.baseline,
         claims=claims,
         all_claims=True,
         patients=patients,
+        columns={"modality": modalities} if modalities else {},
         sizes=sizes,
         scopes={d.name: "these phantoms only" for d in experiment.datasets if d.params.phantom is not None},
         missing=_missing(experiment.runs),
@@ -79,8 +81,8 @@ def analyse_scores(
 ) -> list[str]:
     """Write the tables of anybody's scores into ``out``; returns what a reader must know of them, in lines.
 
-    ``claims`` is a file of claims of one's own; ``cases`` a table of cases with a column ``patient``; ``sizes`` one of
-    classes with a column ``size``.
+    ``claims`` is a file of claims of one's own; ``cases`` a table of cases with a column ``patient`` and others that
+    part them; ``sizes`` one of classes with a column ``size``.
     """
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
     from seglossbench.analysis.files import read_cases, read_sizes, write_tables
@@ -93,15 +95,14 @@ def analyse_scores(
     policy = facts_of_scores(files).empty_policy
     scores = load_scores(files)
     datasets = list(scores["dataset"].unique())
-    patients = {}
-    if cases is not None:
-        patients = _patients(read_cases(cases), datasets)
+    columns = _columns(read_cases(cases), datasets) if cases else {}
     scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
     options = Options(
         decides=decides,
         baseline=baseline,
         claims=read_claims(OF_THE_PAPERS) | own,
-        patients=patients,
+        patients=columns.pop("patient", {}),
+        columns=columns,
         sizes=read_sizes(sizes, datasets) if sizes else {},
         absent_scored=datasets if absent_scored or scored_by_policy else [],
     )
@@ -137,13 +138,21 @@ def histories(runs: Sequence[Run]) -> "pd.DataFrame":
 
 
 def _add_facts(
-    dataset: Dataset, patients: dict[tuple[str, str], str], sizes: dict[tuple[str, str], float]
+    dataset: Dataset,
+    patients: dict[tuple[str, str], str],
+    modalities: dict[tuple[str, str], str],
+    sizes: dict[tuple[str, str], float],
 ) -> None:
-    """The patients of a dataset's cases, and the mean size of its classes where they are; its cases may be gone."""
+    """The patients and, where there are several, modalities of a dataset's cases, and the mean size of its classes.
+
+    Its cases may be gone.
+    """
     try:
         facts = facts_of_prepared(PreparedDataset(dataset.prepared))
     except (InputError, OSError):
         return
+    if len({case.modality for case in facts}) > 1:
+        modalities |= {(dataset.name, case.case): case.modality for case in facts}
     of_class: dict[str, list[float]] = {}
     for case in facts:
         patients[dataset.name, case.case] = case.patient
@@ -177,15 +186,17 @@ def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def _patients(cases: "pd.DataFrame", datasets: Sequence[str]) -> dict[tuple[str, str], str]:
-    """The patients by dataset and case; a table without the column ``dataset`` is of all."""
-    if "patient" not in cases:
-        return {}
-    found = {}
-    for row in cases.to_dict("records"):
-        for dataset in [row["dataset"]] if "dataset" in cases else datasets:
-            found[str(dataset), str(row["case"])] = str(row["patient"])
-    return found
+def _columns(cases: "pd.DataFrame", datasets: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
+    """The columns of a table of cases by dataset and case; a table without the column ``dataset`` is of all."""
+    return {
+        str(column): {
+            (str(dataset), str(row["case"])): str(row[column])
+            for row in cases.to_dict("records")
+            for dataset in ([row["dataset"]] if "dataset" in cases else datasets)
+        }
+        for column in cases.columns
+        if column not in ("dataset", "case")
+    }
 
 
 def _provenance(
