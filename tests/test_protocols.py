@@ -1,9 +1,17 @@
 """The experiments of the papers keep what docs/protocols.md says of their data."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from seglossbench.data.preparation.presets import PRESETS
+from seglossbench import stages
+from seglossbench.data.layouts import index_cases
+from seglossbench.data.preparation.preprocessing import preprocess_dataset
+from seglossbench.data.preparation.presets import PRESETS, recipe
+from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.splits import split_cases
 from seglossbench.experiment import Experiment
+from seglossbench.training.batches import PatchBatches
 
 
 @pytest.fixture
@@ -43,6 +51,48 @@ def test_an_epoch_of_paper_a_is_as_many_steps_as_cases_that_train(datasets, data
     assert chosen.train.steps_per_epoch == training
 
 
+def test_pengwin_is_divided_and_prepared_as_released(datasets):
+    dataset = datasets("pengwin")["pengwin"]
+    cases = [SimpleNamespace(name=f"{n:03}", patient=f"{n:03}", official=None) for n in range(1, 101)]
+    split = split_cases(cases, dataset.params, "pengwin")
+    assert {int(name) for name in split.test} == {14, 24, 41, 55, 82, *range(84, 92), *range(94, 101)}
+    assert (len(split.train), len(split.validation)) == (72, 8)
+    prepared = recipe(dataset.preprocess, dataset.params.layout, "CT")
+    assert (prepared.spacing_mm, prepared.ct, prepared.ct_window_hu) == (
+        (2, 2, 2),
+        "window_z_score",
+        (-500, 1000),
+    )
+    slabs = dataset.train.slabs
+    assert (slabs.slices, slabs.overlap, slabs.axis) == (64, 16, 2)
+    assert dataset.train.patch_size == (*prepared.centre_crop[:2], slabs.slices)  # a patch is a whole slab
+
+
+def test_a_fractured_phantom_is_prepared_and_cut_into_slabs(project):
+    """As the experiment does it, on two small pelves."""
+    phantom = {"layout": "pengwin", "training": 2, "test": 1, "shape": [48, 36, 33]}
+    known = {
+        "source": None,
+        "phantom": phantom,
+        "split_file": None,
+        "split": "hold_out",
+        "validation_fraction": 0,
+    }
+    experiment = Experiment.load(overrides={"experiment": "pengwin", "datasets": {"pengwin": known}})
+    dataset = experiment.dataset("pengwin")
+    stages.download(dataset)
+    index = index_cases(dataset.raw, dataset.params)
+    preprocess_dataset(index, dataset.preprocess, dataset.prepared, "pengwin", raw=dataset.raw)
+    cases = list(PreparedDataset(dataset.prepared).cases.values())
+    assert [case.shape for case in cases] == [(192, 144, 130)] * 3
+    maps = experiment.params.maps
+    batches = PatchBatches(cases, {}, ("contour",), 13, dataset.train, maps, dataset="pengwin", seed=0)
+    assert [piece.first.tolist() for piece in batches.pieces[:3]] == [[0, 0, 0], [0, 0, 48], [0, 0, 66]]
+    batch = batches.batch(0, 0)
+    assert batch.image.shape == (1, 1, 192, 144, 64)
+    assert len(batch.truth.labels.unique()) > 3
+
+
 # What the papers' lists of studied losses hold, by our names: docs/protocols.md says where each stands.
 STUDIED = {
     "contour_weighted": {
@@ -54,8 +104,10 @@ STUDIED = {
         *(f"{x}_{d}{how}" for x in ("boundary", "rrw") for d in ("ce", "dice") for how in ("", "_gradual")),
     },
 }
+STUDIED["pengwin"] = STUDIED["contour_weighted"]
 OURS = {
     "contour_weighted": set(),
+    "pengwin": set(),
     "region_wise": {"ce"},
 }  # plain cross-entropy is no loss that paper B studied
 

@@ -201,8 +201,8 @@ def test_every_case_comes_once_before_any_comes_again(cases, tmp_path):
     def drawn(epoch):
         sampler = batches_of(cases, tmp_path, draw_cases="each_once", steps_per_epoch=4, batch_size=1)
         taken = []
-        sampler._patch = lambda case, *_: (
-            taken.append(case.name) or {"image": case.image, "labels": case.labels}
+        sampler._patch = lambda piece, *_: (
+            taken.append(piece.case.name) or {"image": piece.case.image, "labels": piece.case.labels}
         )
         list(sampler.epoch(epoch))
         return taken
@@ -234,7 +234,9 @@ def test_a_slice_is_drawn_before_its_voxel(cases):
     labels = np.zeros_like(cases[0].labels)
     labels[3:6, 3:6, 2] = 1
     labels[4, 4, 5] = 1
-    case = SimpleNamespace(**{name: getattr(cases[0], name) for name in ("name", "image", "geometry")})
+    case = SimpleNamespace(
+        **{name: getattr(cases[0], name) for name in ("name", "image", "geometry", "shape")}
+    )
     case.labels, case.foreground, case.slice_axis = labels, [np.argwhere(labels)], lambda settings: 2
     shares = {}
     for voxel in ("of_slice", "of_class"):

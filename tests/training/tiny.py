@@ -43,6 +43,7 @@ def make_case(name):
         name=name,
         image=image,
         labels=labels,
+        shape=labels.shape,
         foreground=per_class(draw_foreground(labels, name), counts),
         geometry=geometry,
         modality="MRI",

@@ -135,6 +135,20 @@ class RestartParams(Section):
     epoch: Positive = 100  # nnU-Net's
 
 
+class SlabParams(Section):
+    """Slabs of every case, each drawn as a case of its own: their slices along an axis, and their overlap."""
+
+    slices: Positive
+    overlap: Annotated[int, Field(ge=0)] = 0
+    axis: Literal[0, 1, 2] = 2  # RAS: from bottom to top
+
+    @model_validator(mode="after")
+    def _moves_on(self) -> "SlabParams":
+        if self.overlap >= self.slices:
+            raise ValueError(f"an overlap of {self.overlap} slices leaves none of {self.slices}")
+        return self
+
+
 class TrainParams(Section):
     """One training: its length, its patches, its optimiser."""
 
@@ -143,6 +157,7 @@ class TrainParams(Section):
     batch_size: Positive
     patch_size: Size
     draw_cases: Literal["at_random", "each_once"] = "at_random"  # each_once: all cases in turn, shuffled anew
+    slabs: SlabParams | None = None  # of which patches are drawn, instead of whole cases (paper A's PENGWIN)
     foreground_fraction: Fraction = 1 / 3
     foreground_patches: Literal["any", "last"] = "any"  # by chance; or the last ones of every batch (nnU-Net)
     foreground_voxel: Literal["of_class", "of_slice"] = (
@@ -188,4 +203,6 @@ class TrainParams(Section):
     def _slices_are_of_2d_patches(self) -> "TrainParams":
         if self.foreground_voxel == "of_slice" and len(self.patch_size) == 3:
             raise ValueError("foreground_voxel: of_slice is for patches of two sizes; take of_class")
+        if self.slabs is not None and len(self.patch_size) == 2:
+            raise ValueError("slabs are for patches of three sizes; leave them out")
         return self

@@ -15,6 +15,7 @@ from seglossbench.maps.store import STORED, StoredMaps
 from seglossbench.params import NO_MAPS_OF_SLICES, MapsParams, TrainParams
 from seglossbench.randomness import stream
 from seglossbench.training.augmentation import change_intensities, draw_placement
+from seglossbench.training.pieces import Piece, pieces_of
 
 Array = NDArray[Any]
 
@@ -40,10 +41,10 @@ class PatchBatches:
 
     ``stored_maps`` holds, per case, its maps of the whole volume; of these, the ones in ``map_names`` are cropped and
     flipped with the patch, and those that are not stored are computed from the patch, also at each of ``scales``, the
-    shapes of a network's coarser outputs, which a training sets once it knows them. Every patch draws a case, or takes
-    the next one of a shuffled epoch (``draw_cases``); a ``foreground_fraction`` of the patches is centred on a voxel of
-    a random foreground class of it. Where a case is smaller than the patch, image, labels and maps are 0 around it. The
-    patch is then changed as ``settings.augmentation`` says.
+    shapes of a network's coarser outputs, which a training sets once it knows them. Every patch draws a case (or one of
+    its ``slabs``), or takes the next one of a shuffled epoch (``draw_cases``); a ``foreground_fraction`` of the patches
+    is centred on a voxel of a random foreground class of it. Where a case is smaller than the patch, image, labels and
+    maps are 0 around it. The patch is then changed as ``settings.augmentation`` says.
 
     A patch of two axes from a volume is cut out of one of its slices (paper B trains so), and the maps are computed
     from it: those of the whole volume hold distances and contours across slices, which such a network cannot see.
@@ -61,7 +62,7 @@ class PatchBatches:
         dataset: str,
         seed: int,
     ) -> None:
-        self.cases = cases
+        self.pieces = pieces_of(cases, settings.slabs)
         self.stored_maps = stored_maps
         self.map_names = tuple(sorted(set(map_names) & set(STORED))) if stored_maps else ()
         self.maps_of_patches = sorted(set(map_names) - set(self.map_names))
@@ -89,7 +90,7 @@ class PatchBatches:
         # nnU-Net's rule for which patches of a batch must show foreground.
         drawn = round(size * (1 - self.settings.foreground_fraction))
         patches = [
-            self._patch(self._case(epoch, step * size + index, generator), index >= drawn, generator)
+            self._patch(self._piece(epoch, step * size + index, generator), index >= drawn, generator)
             for index in range(size)
         ]
         image = _stacked([patch.pop("image") for patch in patches])
@@ -108,22 +109,23 @@ class PatchBatches:
             truth.at_scale(shape)
         return Batch(image, truth)
 
-    def _case(self, epoch: int, index: int, generator: np.random.Generator) -> PreparedCase:
-        """The case of an epoch's patch number ``index``."""
+    def _piece(self, epoch: int, index: int, generator: np.random.Generator) -> Piece:
+        """The case or slab of an epoch's patch number ``index``."""
         if self.settings.draw_cases == "at_random":
-            return self.cases[int(generator.integers(len(self.cases)))]
-        turn, place = divmod(index, len(self.cases))
-        order = stream("cases", self.dataset, self.seed, epoch, turn).permutation(len(self.cases))
-        return self.cases[int(order[place])]
+            return self.pieces[int(generator.integers(len(self.pieces)))]
+        turn, place = divmod(index, len(self.pieces))
+        order = stream("cases", self.dataset, self.seed, epoch, turn).permutation(len(self.pieces))
+        return self.pieces[int(order[place])]
 
-    def _patch(self, case: PreparedCase, is_last: bool, generator: np.random.Generator) -> dict[str, Array]:
-        start = self._start(case, is_last, generator)
+    def _patch(self, piece: Piece, is_last: bool, generator: np.random.Generator) -> dict[str, Array]:
+        case = piece.case
+        start = self._start(piece, is_last, generator)
         axis = self.slice_axes[case.name]
         spacing_mm = [size for place, size in enumerate(case.geometry.spacing_mm) if place != axis]
         placement = draw_placement(self.augmentation, spacing_mm, generator)
         size = _in_case(placement.cut_size(self.settings.patch_size), axis)
         start = start - (size - _in_case(self.settings.patch_size, axis)) // 2
-        low, high = np.maximum(start, 0), np.minimum(start + size, case.labels.shape)
+        low, high = np.maximum(start, piece.first), np.minimum(start + size, piece.first + piece.shape)
         region = tuple(slice(int(first), int(last)) for first, last in zip(low, high, strict=True))
         labels = case.labels[region]
         arrays: dict[str, Array] = {"image": case.image[(slice(None), *region)], "labels": labels}
@@ -138,22 +140,20 @@ class PatchBatches:
         arrays["image"] = change_intensities(arrays["image"], self.augmentation, generator)
         return arrays
 
-    def _start(
-        self, case: PreparedCase, is_last: bool, generator: np.random.Generator
-    ) -> NDArray[np.integer]:
-        """The patch's first voxel. Where the case is smaller than the patch, the patch starts before the case."""
-        size = _in_case(self.settings.patch_size, self.slice_axes[case.name])
-        room = np.array(case.labels.shape) - size
+    def _start(self, piece: Piece, is_last: bool, generator: np.random.Generator) -> NDArray[np.integer]:
+        """The patch's first voxel. Where the piece is smaller than the patch, the patch starts before it."""
+        axis = self.slice_axes[piece.case.name]
+        size = _in_case(self.settings.patch_size, axis)
+        room = np.array(piece.shape) - size
         by_chance = self.settings.foreground_patches == "any"
         oversample = generator.random() < self.settings.foreground_fraction if by_chance else is_last
         start = generator.integers(np.minimum(room, 0), np.maximum(room, 0) + 1)
-        if oversample and (classes := case.foreground):
+        if oversample and (classes := piece.foreground):
             voxels = classes[generator.integers(len(classes))]
-            axis = self.slice_axes[case.name]
             if axis is not None and self.settings.foreground_voxel == "of_slice":
                 voxels = voxels[voxels[:, axis] == generator.choice(np.unique(voxels[:, axis]))]
             start = voxels[generator.integers(len(voxels))] - size // 2
-        return np.asarray(np.clip(start, np.minimum(room, 0), np.maximum(room, 0)))
+        return np.asarray(piece.first + np.clip(start, np.minimum(room, 0), np.maximum(room, 0)))
 
 
 def _stacked(images: list[Array]) -> torch.Tensor:
