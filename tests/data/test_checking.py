@@ -13,7 +13,7 @@ from seglossbench.data.layouts import index_cases
 from seglossbench.data.preparation.preprocessing import preprocess_dataset
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
-from seglossbench.params import PreprocessParams
+from seglossbench.params import DatasetParams, PreprocessParams
 
 SHAPE = (6, 8, 7)
 # Axes swapped and two of them flipped: 2 mm along x, 1 mm along y, 3 mm along z.
@@ -219,3 +219,23 @@ def test_the_table_of_problems_is_short_and_tells_places_within_the_folder(tmp_p
         "a     unreadable  x/a.nii: cut off",
         "and 1 more",
     ]
+
+
+def test_a_label_that_another_year_of_brats_has_is_told_until_the_params_name_it(tmp_path, write_nifti):
+    """2024 calls the cavity 4, which means the enhancing tumour until 2021."""
+    name = "BraTS-GLI-00001-100"
+    random = np.random.default_rng(0)
+    for ending in ("t2f", "t1n", "t1c", "t2w"):
+        write_nifti(
+            tmp_path / name / f"{name}-{ending}.nii.gz", random.uniform(1, 5, SHAPE).astype(np.float32)
+        )
+    labels = np.arange(np.prod(SHAPE)).reshape(SHAPE).astype(np.uint8) % 5
+    write_nifti(tmp_path / name / f"{name}-seg.nii.gz", labels)
+    (problem,) = check(tmp_path)[0]
+    assert (problem.kind, problem.detail) == ("unknown label", "unknown label values [4]; known: 0, 1, 2, 3")
+    settings = DatasetParams(
+        classes={"NETC": 1, "SNFH": 2, "ET": 3, "RC": 4}, regions={"TC": (1, 3), "RC": ("RC",)}
+    )
+    index = index_cases(tmp_path, settings)
+    assert index.regions == {"TC": ("NETC", "ET"), "RC": ("RC",)}
+    assert check_dataset(index, 1, "check")[0] == []

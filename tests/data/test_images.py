@@ -216,3 +216,22 @@ def test_a_truncated_png_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"a\.png: not a readable PNG file"):
         read_volume(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        (
+            "members.nii.gz",
+            lambda raw: b"".join(gzip.compress(raw[i : i + 99]) for i in range(0, len(raw), 99)),
+        ),
+        ("zeros.nii.gz", lambda raw: gzip.compress(raw) + bytes(1024)),  # as tapes leave them
+        ("named.nii", gzip.compress),
+        ("bare.nii.gz", bytes),
+        ("UPPER.NII.GZ", gzip.compress),
+    ],
+)
+def test_whole_files_are_read_however_they_are_packed(tmp_path, write_nifti, name, pack):
+    raw = write_nifti(tmp_path / "a.nii", VOXELS).read_bytes()
+    (tmp_path / name).write_bytes(pack(raw))
+    np.testing.assert_array_equal(read_volume(tmp_path / name).array[0], VOXELS)
