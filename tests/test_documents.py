@@ -13,6 +13,7 @@ from snakemake.cli import parse_args as parse_snakemake
 from snakemake.cli import parse_config
 
 from seglossbench import params
+from seglossbench.analysis.claims import read_claims
 from seglossbench.cli.application import cli as program
 from seglossbench.registry import TERMS
 from tests.conftest import PROJECT
@@ -78,9 +79,13 @@ def test_every_block_says_what_it_is():
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))
-def test_yaml_loads_as_params(project, text):
-    (project / "experiments" / "shown.yaml").write_text(text)
-    params.load(project / "params.yaml", {"experiment": "shown"})
+def test_yaml_loads_as_params_or_as_claims(project, text):
+    shown = project / "experiments" / "shown.yaml"
+    shown.write_text(text)
+    if all("claim" in entry for entry in params.read(shown).values() if isinstance(entry, dict)):
+        assert read_claims(shown)
+    else:
+        params.load(project / "params.yaml", {"experiment": "shown"})
 
 
 @pytest.fixture

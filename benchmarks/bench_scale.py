@@ -1,0 +1,84 @@
+"""How long it takes to know thousands of runs: their identities, what Snakemake would do, how far they are.
+
+Nothing is trained. Seconds are those of the processor, which other work on the machine does not lengthen.
+"""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.bench_scoring import row
+
+PROJECT = Path(__file__).parents[1]
+EXPERIMENT = """
+grid:
+  datasets: [brats_phantom, amos_phantom]
+  networks: [unet, dynunet]
+  losses: [ce, ce_dice, cwcd, boundary_dice_gradual, rrw_ce]
+  seeds: {seeds}
+"""
+IDENTITIES = """
+import sys, time
+from seglossbench.experiment import Experiment
+began = time.process_time()
+ids = [run.id for run in Experiment.load(overrides={"experiment": "papers"}).runs]
+assert "torch" not in sys.modules
+print(len(ids), time.process_time() - began)
+"""
+
+
+def processor_seconds(folder: Path, *command: str) -> tuple[float, str]:
+    """Of a command that ends well, in ``folder``, with what it printed."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(PROJECT / "src"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if answer.returncode:
+        raise RuntimeError(answer.stderr)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, answer.stdout
+
+
+def run() -> list[dict[str, object]]:
+    """Identities of the papers' runs, a dry run and the status of 1,000 runs, and a dry run of 10,000."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("workflow", "experiments", "profiles"):
+            shutil.copytree(PROJECT / part, folder / part)
+        for file in ("Snakefile", "params.yaml"):
+            shutil.copy(PROJECT / file, folder)
+        for runs in (1000, 10_000):
+            text = EXPERIMENT.format(seeds=list(range(runs // 20)))
+            (folder / "experiments" / f"runs{runs}.yaml").write_text(text)
+        _, printed = processor_seconds(folder, sys.executable, "-c", IDENTITIES)
+        count, identity_s = printed.split()
+        dry = ["snakemake", "-n", "--quiet", "all", "--config"]
+        dry_s, _ = processor_seconds(folder, *dry, "experiment=runs1000")
+        command = [sys.executable, "-m", "seglossbench", "--set", "experiment=runs1000", "status"]
+        status_s, _ = processor_seconds(folder, *command)
+        large_s, _ = processor_seconds(folder, *dry, "experiment=runs10000")
+        return [
+            row(
+                f"identities of {count} runs, without torch",
+                "CPU seconds",
+                float(identity_s),
+                "a limit",
+                1.0,
+                1,
+            ),
+            row("snakemake -n of 1,000 runs", "CPU seconds", dry_s, "a limit", 10.0, 1),
+            row("seglossbench status of 1,000 runs", "CPU seconds", status_s, "a limit", 2.0, 1),
+            row("snakemake -n of 10,000 runs", "CPU seconds", large_s, "a limit", 90.0, 1),
+        ]
+
+
+if __name__ == "__main__":
+    for figures in run():
+        print(figures)
