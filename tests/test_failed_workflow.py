@@ -120,9 +120,8 @@ def test_a_killed_training_is_told_and_who_stops_the_call_gets_no_report(small, 
         start_new_session=True,
     )
     wait_until(lambda: all(state(run.folder) is State.RUNNING for run in experiment.runs))
-    children = subprocess.run(
-        ["pgrep", "-f", f"train {killed.id}"], capture_output=True, text=True, check=True
-    )
+    words = ["pgrep", "-s", str(snakemake.pid), "-f", killed.id]
+    children = subprocess.run(words, capture_output=True, text=True, check=True)
     for child in children.stdout.split():
         os.kill(int(child), signal.SIGKILL)
     wait_until(lambda: state(killed.folder) is State.INTERRUPTED)
