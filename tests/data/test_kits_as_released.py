@@ -54,6 +54,26 @@ def test_exact_keeps_labelled_slices_and_the_stale_affine(prepare):
     np.testing.assert_array_equal(truth.array[0], case.labels)
 
 
+def test_exact_is_respaced_in_plane_to_the_median_of_the_stale_spacings(tmp_path, write_nifti):
+    """nnU-Net believes the affine of the full-size scan, and so makes slices of 256 x 256 small and large again."""
+    cases = []
+    for name, pixel_mm in (("a", 0.8), ("b", 0.8), ("c", 0.4)):
+        affine = AFFINE * [[1, pixel_mm / 0.8, pixel_mm / 0.8, 1]]
+        labels = np.zeros((4, 64, 64), np.uint8)
+        labels[1:3, 20:40, 20:40] = 1
+        files = (
+            write_nifti(tmp_path / f"{name}.nii.gz", labels.astype(np.int16), affine),
+            write_nifti(tmp_path / f"{name}_l.nii.gz", labels, affine),
+        )
+        cases.append(Case(name, files[:1], files[1], "CT"))
+    index = CaseIndex("kits", ("CT",), VALUES, tuple(cases))
+    settings = PreprocessParams(preset="paper_b", kits_release="exact", crop_to_nonzero=False)
+    folder, known = tmp_path / "prepared" / "x", tmp_path / "known"
+    preprocess_dataset(index, settings, folder, "x", raw=tmp_path, learn_from=("a", "b", "c"), known=known)
+    shapes = {name: case.shape for name, case in PreparedDataset(folder).cases.items()}
+    assert shapes == {"a": (256, 256, 2), "b": (256, 256, 2), "c": (128, 128, 2)}
+
+
 def test_corrected_keeps_every_slice_and_true_distances(prepare):
     case = prepare("corrected")
     assert case.labels.shape == (256, 256, 6)

@@ -254,3 +254,30 @@ def test_a_slice_is_drawn_before_its_voxel(cases):
     assert shares["of_class"] == pytest.approx(0.1, abs=0.06)
     with pytest.raises(ValueError, match="of_slice is for patches of two sizes"):
         settings(foreground_voxel="of_slice")
+
+
+def test_what_was_zero_around_a_body_is_zero_again_after_augmentation():
+    """As nnU-Net does where it z-scores in a mask: noise and contrast end at the skull, in patches that turn, too."""
+    image = np.zeros((1, 20, 20, 20), np.float16)
+    image[:, 4:16, 4:16, 4:16] = 1
+    case = SimpleNamespace(
+        name="a", image=image, labels=np.zeros(image.shape[1:], np.uint8), shape=image.shape[1:]
+    )
+    case.geometry, case.foreground = SimpleNamespace(spacing_mm=(1, 1, 1)), []
+    case.slice_axis = lambda settings: None
+    changes = {
+        "preset": "none",
+        "rotation_degrees": {"probability": 1, "range": (20, 40)},
+        "noise_sd": {"probability": 1, "range": (1, 1)},
+    }
+
+    def patch(**more):
+        chosen = settings(patch_size=(20, 20, 20), augmentation=changes | more, batch_size=1)
+        batches = PatchBatches([case], {}, (), 2, chosen, MapsParams(scope="patch"), dataset="x", seed=0)
+        return batches.batch(0, 0).image[0, 0]
+
+    noisy, masked = patch(), patch(zero_outside=True)
+    assert (noisy != 0).all()
+    inside = masked != 0
+    assert 0.15 < inside.float().mean() < 0.25  # the box has 0.216 of the voxels
+    assert torch.equal(masked[inside], noisy[inside])

@@ -42,7 +42,9 @@ class PreprocessParams(Section):
     preset: Literal["plain", "paper_a", "paper_b", "nnunet", "monai"] = "plain"
     orientation: Literal["RAS", "raw"] | None = None
     crop_to_nonzero: bool | None = None
-    spacing_mm: Sizes | Literal["own", "median"] | None = None
+    spacing_mm: Sizes | Literal["own", "median", "median_in_plane"] | None = (
+        None  # median_in_plane: each case keeps its slices
+    )
     centre_crop: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
     resize: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
     image_interpolation: Literal["linear", "cubic"] | None = None
@@ -52,7 +54,11 @@ class PreprocessParams(Section):
     ct_window_hu: tuple[float, float] | None = None
     ct_range: tuple[float, float] | None = None
     mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] | None = None
+    mask: Literal["of_channel", "of_case"] | None = (
+        None  # of the z-score: where the channel, or any one, is not 0
+    )
     clip_percentiles: tuple[float, float] | None = None
+    normalise_first: bool | None = None  # before respacing, or after it
     kits_release: Literal["corrected", "exact"] = "corrected"
 
     @property
@@ -60,7 +66,7 @@ class PreprocessParams(Section):
         """Whether something is learned from the training cases, so that the split decides how cases are prepared."""
         return (
             self.preset in ("nnunet", "paper_b")
-            or self.spacing_mm == "median"
+            or self.spacing_mm in ("median", "median_in_plane")
             or self.ct == "foreground"
             or self.mri == "z_score_where_cropped"
         )

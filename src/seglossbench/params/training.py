@@ -103,6 +103,9 @@ class AugmentationParams(Section):
     low_resolution: ChanceParams | None = None  # the part of the voxels that is left, of every other channel
     inverted_gamma: ChanceParams | None = None
     gamma: ChanceParams | None = None
+    zero_outside: bool | None = (
+        None  # what was 0 in every channel, as around a brain, is 0 again after all that
+    )
 
     def resolved(self) -> "AugmentationParams":
         """The same with every option that does anything written out."""

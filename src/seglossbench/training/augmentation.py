@@ -18,6 +18,7 @@ from seglossbench.errors import InputError
 from seglossbench.params import NO_VOLUME_MAPS, AugmentationParams, ChanceParams
 
 Array = NDArray[Any]
+OF_NEAREST = frozenset({"labels", "inside"})
 OF_EVERY_OTHER_CHANNEL = ("blur_sigma", "low_resolution")
 
 
@@ -40,16 +41,18 @@ class Placement:
         return tuple((size + 2 * np.maximum(spare, 0)).tolist())
 
     def apply(self, arrays: dict[str, Array], patch_size: Sequence[int]) -> dict[str, Array]:
-        """The patch from the box's arrays, which have their spatial axes last: ``image``, ``labels`` and maps."""
+        """The patch from the box's arrays, which have their spatial axes last: ``image``, ``labels`` and maps.
+
+        With ``inside`` there is a mask, too, which is placed as labels are.
+        """
         if self.matrix is not None:
-            if arrays.keys() - {"image", "labels"}:
+            if arrays.keys() - {"image", *OF_NEAREST}:
                 raise InputError(NO_VOLUME_MAPS)
-            arrays = {
-                "image": _resampled(arrays["image"], self.matrix, patch_size, "bilinear"),
-                "labels": _resampled(arrays["labels"][None], self.matrix, patch_size, "nearest")[0].astype(
-                    arrays["labels"].dtype
-                ),
-            }
+            placed = {"image": _resampled(arrays["image"], self.matrix, patch_size, "bilinear")}
+            for name in OF_NEAREST & arrays.keys():
+                nearest = _resampled(arrays[name][None], self.matrix, patch_size, "nearest")[0]
+                placed[name] = nearest.astype(arrays[name].dtype)
+            arrays = placed
         axes = tuple(axis - len(patch_size) for axis in self.flips)
         return {name: np.flip(array, axes) for name, array in arrays.items()}
 

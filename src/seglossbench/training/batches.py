@@ -136,8 +136,12 @@ class PatchBatches:
         arrays = {name: _pad(array, around) for name, array in arrays.items()}
         if axis is not None:
             arrays = {name: array.squeeze(axis - case.labels.ndim) for name, array in arrays.items()}
+        if self.augmentation.zero_outside:
+            arrays["inside"] = (arrays["image"] != 0).any(axis=0)
         arrays = placement.apply(arrays, self.settings.patch_size)
         arrays["image"] = change_intensities(arrays["image"], self.augmentation, generator)
+        if self.augmentation.zero_outside:
+            arrays["image"] = arrays["image"] * arrays.pop("inside")
         return arrays
 
     def _start(self, piece: Piece, is_last: bool, generator: np.random.Generator) -> NDArray[np.integer]:

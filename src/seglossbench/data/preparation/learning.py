@@ -46,9 +46,11 @@ def case_facts(
 
 def learn(recipe: Recipe, modality: Modality, facts: Sequence[Mapping[str, Any]]) -> Recipe:
     """The recipe with the values that it was lacking, from the facts of the training cases of that modality."""
-    if recipe.spacing_mm == "median":
+    if recipe.learns_spacing:
         spacings, shapes = (np.array([fact[key] for fact in facts]) for key in ("spacing_mm", "shape"))
-        recipe = replace(recipe, spacing_mm=target_spacing(spacings, shapes))
+        target = target_spacing(spacings, shapes)
+        in_plane = recipe.spacing_mm == "median_in_plane"
+        recipe = replace(recipe, spacing_mm=_own_slices(target) if in_plane else target)
     if modality == "MRI" and recipe.mri == "z_score_where_cropped":
         kept = np.median([fact["kept"] for fact in facts])
         recipe = replace(recipe, mri="z_score_nonzero" if kept < CROPPED else "z_score")
@@ -73,6 +75,14 @@ def target_spacing(spacings_mm: NDArray[np.float64], shapes: NDArray[np.integer]
     ):
         target[thick] = max(np.percentile(spacings_mm[:, thick], 10), target[others].max())
     return tuple(float(size) for size in target)
+
+
+def _own_slices(target_mm: tuple[float, ...]) -> tuple[float | None, ...]:
+    """The voxel size with none along the axis of the slices: that of the largest one, the last of equals."""
+    if len(target_mm) < 3:
+        return target_mm
+    thick = max(range(len(target_mm)), key=lambda axis: (target_mm[axis], axis))
+    return tuple(None if axis == thick else size for axis, size in enumerate(target_mm))
 
 
 def _foreground(values: NDArray[np.float64]) -> Foreground:

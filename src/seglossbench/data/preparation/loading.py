@@ -65,7 +65,7 @@ def load_case(case: Case, label_values: Mapping[str, int], channel_count: int, r
     box: spaces.Box = tuple((0, size) for size in labels.shape)
     if recipe.crop_to_nonzero:
         box = spaces.nonzero_box(channels)
-    if recipe.centre_crop is not None and recipe.spacing_mm != "median":  # which is still to be learned
+    if recipe.centre_crop is not None and not recipe.learns_spacing:  # which is still to be learned
         box = spaces.centre_box(box, spacing_mm, _extent_mm(recipe, spacing_mm))
     part = spaces.slices(box)
     geometry = Geometry(
@@ -86,7 +86,10 @@ def _extent_mm(recipe: Recipe, spacing_mm: Sequence[float]) -> tuple[float | Non
             f"preprocess.centre_crop: has {len(sizes)} sizes, but the cases have {len(spacing_mm)} axes"
         )
     target = recipe.spacing_mm if isinstance(recipe.spacing_mm, tuple) else spacing_mm
-    return tuple(None if size is None else size * mm for size, mm in zip(sizes, target, strict=False))
+    return tuple(
+        None if size is None else size * (mm or own)
+        for size, mm, own in zip(sizes, target, spacing_mm, strict=False)
+    )
 
 
 def class_indices(

@@ -1,5 +1,6 @@
 """Intensities on a scale that is common to all cases."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,17 @@ NO_SPREAD = 1e-6  # of a channel of one value, which z-scores to 0
 
 
 def normalise(
-    channel: NDArray[Any], modality: Modality, recipe: Recipe, index: int = 0
+    channel: NDArray[Any],
+    modality: Modality,
+    recipe: Recipe,
+    index: int = 0,
+    mask: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
     """Channel number ``index`` of an image (*spatial), as float32.
 
     CT is clipped to a window in HU and scaled, or z-scored as a whole; or clipped to the percentiles of the foreground
-    and z-scored by its mean and deviation. MRI is z-scored by itself, within the voxels that are not 0 or as a whole;
-    RGB as a whole.
+    and z-scored by its mean and deviation. MRI is z-scored by itself, within the voxels that are not 0, within
+    the ``mask`` of its case (``case_mask``) or as a whole; RGB as a whole.
     """
     values = np.array(channel, dtype=np.float32, order="C")
     if modality == "CT":
@@ -33,12 +38,21 @@ def normalise(
         values *= (last - first) / (high - low)
         values += first
         return values
-    inside = values != 0 if modality == "MRI" and recipe.mri == "z_score_nonzero" else None
+    inside = None
+    if modality == "MRI" and recipe.mri == "z_score_nonzero":
+        inside = values != 0 if mask is None else mask != 0
     if recipe.clip_percentiles is not None:
         seen = values if inside is None else values[inside]
         if seen.size:
             np.clip(values, *np.percentile(seen, recipe.clip_percentiles).astype(np.float32), out=values)
     return _z_score(values, inside)
+
+
+def case_mask(channels: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
+    """1 where any of the channels (*spatial) is not 0, and in holes of that, as in nnU-Net."""
+    from scipy.ndimage import binary_fill_holes
+
+    return np.asarray(binary_fill_holes(np.any([channel != 0 for channel in channels], axis=0)), np.uint8)
 
 
 def _z_score(values: NDArray[np.float32], inside: NDArray[np.bool_] | None) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from seglossbench.data.images import Volume
 from seglossbench.data.preparation.case_store import CaseStore, write_case, write_facts
 from seglossbench.data.preparation.learning import case_facts, learn
 from seglossbench.data.preparation.loading import load_case, respaced
-from seglossbench.data.preparation.normalisation import normalise
+from seglossbench.data.preparation.normalisation import case_mask, normalise
 from seglossbench.data.preparation.presets import Recipe, recipe
 from seglossbench.data.resampling import resample, resample_labels
 from seglossbench.errors import InputError
@@ -83,14 +83,17 @@ def preprocess_case(
     shape = target_shape(recipe, loaded.geometry)
     coarse = _coarse_axis(recipe, loaded.geometry)
     image = np.empty((len(loaded.channels), *shape), np.float16)
+    mask = case_mask(loaded.channels) if recipe.has_case_mask(case.modality) else None
+    if mask is not None and not recipe.normalise_first:
+        mask = resample_labels(mask, shape, recipe.label_interpolation, coarse)
     for position in range(len(image)):  # one by one, so that only one channel is in float32 at a time
         channel, loaded.channels[position] = loaded.channels[position], _GONE
         if recipe.normalise_first:
-            channel = normalise(channel, case.modality, recipe, position)
+            channel = normalise(channel, case.modality, recipe, position, mask)
         if channel.shape != shape:
             channel = resample(channel.astype(np.float32), shape, recipe.image_interpolation, coarse)
         if not recipe.normalise_first:
-            channel = normalise(channel, case.modality, recipe, position)
+            channel = normalise(channel, case.modality, recipe, position, mask)
         image[position] = channel
     labels = resample_labels(loaded.labels, shape, recipe.label_interpolation, coarse)
     return image, np.ascontiguousarray(labels), respaced(loaded.geometry, shape), loaded.truth
@@ -106,8 +109,10 @@ def target_shape(recipe: Recipe, geometry: Geometry) -> tuple[int, ...]:
                 f"preprocess.{key}: has {len(sizes)} sizes, but the cases have {len(shape)} axes"
             )
     if isinstance(recipe.spacing_mm, tuple):
-        extent_mm = np.array(shape) * geometry.spacing_mm
-        shape = tuple(max(1, round(size)) for size in (extent_mm / recipe.spacing_mm).tolist())
+        shape = tuple(
+            size if target is None else max(1, round(size * own / target))
+            for size, own, target in zip(shape, geometry.spacing_mm, recipe.spacing_mm, strict=True)
+        )
     if recipe.resize is not None:
         shape = tuple(new or old for new, old in zip(recipe.resize, shape, strict=True))
     return shape

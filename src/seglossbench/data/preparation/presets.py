@@ -24,7 +24,8 @@ class Recipe:
 
     orientation: Literal["RAS", "raw"] = "RAS"
     crop_to_nonzero: bool = False
-    spacing_mm: tuple[float, ...] | Literal["own", "median"] = "own"
+    spacing_mm: tuple[float | None, ...] | Literal["own", "median", "median_in_plane"] = "own"
+    """None along an axis means: the case's own, as along that of the slices, which ``median_in_plane`` leaves alone."""
     centre_crop: tuple[int | None, ...] | None = None
     resize: tuple[int | None, ...] | None = None
     image_interpolation: Literal["linear", "cubic"] = "linear"
@@ -34,9 +35,11 @@ class Recipe:
     ct_window_hu: tuple[float, float] = (-125.0, 275.0)
     ct_range: tuple[float, float] = (-1.0, 1.0)
     mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] = "z_score_nonzero"
+    mask: Literal["of_channel", "of_case"] = "of_channel"
+    """Where MRI is z-scored: in the voxels where its channel is not 0; or where any is not, and in holes of that."""
     clip_percentiles: tuple[float, float] | None = None
     normalise_first: bool = False
-    """Whether intensities are normalised before respacing, as nnU-Net does, or after it."""
+    """Whether intensities are normalised before respacing, as nnU-Net 2 does, or after it, as version 1."""
     released_kits: bool = False
     """Whether the case is altered as paper B's released code alters KiTS19 before anything else."""
     foreground: tuple[Foreground, ...] | None = None
@@ -45,10 +48,19 @@ class Recipe:
     def learns(self, modality: Modality) -> bool:
         """Whether a value is still to be found from the training cases."""
         return (
-            self.spacing_mm == "median"
+            self.learns_spacing
             or self.learns_foreground(modality)
             or (modality == "MRI" and self.mri == "z_score_where_cropped")
         )
+
+    def has_case_mask(self, modality: Modality) -> bool:
+        """Whether all channels are z-scored in one mask of the case."""
+        return modality == "MRI" and self.mri == "z_score_nonzero" and self.mask == "of_case"
+
+    @property
+    def learns_spacing(self) -> bool:
+        """Whether the voxel size is still to be found from the training cases."""
+        return isinstance(self.spacing_mm, str) and self.spacing_mm != "own"
 
     def learns_foreground(self, modality: Modality) -> bool:
         """Whether the intensities of the foreground are still to be found from the training cases."""
@@ -64,8 +76,11 @@ NNUNET: dict[str, Any] = {
     "anisotropy_ratio": 3.0,
     "ct": "foreground",
     "mri": "z_score_where_cropped",
+    "mask": "of_case",
     "normalise_first": True,
 }
+# As version 1.6.6 prepares for 2D networks, by which paper B trains.
+NNUNET_2D = NNUNET | {"spacing_mm": "median_in_plane", "normalise_first": False}
 ABDOMEN: dict[str, Any] = {"crop_to_nonzero": True, "spacing_mm": (1.5, 1.5, 2.0), "ct_range": (0.0, 1.0)}
 PELVIS: dict[str, Any] = {
     "spacing_mm": (2.0, 2.0, 2.0),
@@ -85,8 +100,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "nnunet": {"CT": NNUNET, "MRI": NNUNET},
     "paper_b": {
-        "CT": NNUNET,
-        "MRI": NNUNET,
+        "CT": NNUNET_2D,
+        "MRI": NNUNET_2D,
         "kits": {"orientation": "RAS", "spacing_mm": "own", "resize": (256, 256, None)},
     },
 }
@@ -108,4 +123,8 @@ def recipe(settings: PreprocessParams, layout: str, modality: Modality) -> Recip
         return made
     if layout != "kits":
         raise InputError(f"preprocess.kits_release: exact is a way to prepare KiTS19, and this is {layout}")
-    return replace(made, released_kits=True, resize=None, spacing_mm="own", orientation="raw")
+    # The released code resizes, and leaves the rest to nnU-Net, which believes the affine of the full-size scan.
+    spacing = settings.spacing_mm or (
+        NNUNET_2D["spacing_mm"] if settings.preset == "paper_b" else made.spacing_mm
+    )
+    return replace(made, released_kits=True, resize=None, spacing_mm=spacing, orientation="raw")
