@@ -9,6 +9,7 @@ from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
+from seglossbench.files import write_text
 from seglossbench.records import (
     State,
     failure,
@@ -16,7 +17,7 @@ from seglossbench.records import (
     versions_of,
 )
 from seglossbench.reporting import index
-from seglossbench.stages.analysis import histories
+from seglossbench.stages.analysis import analyse, analyse_scores, histories
 from seglossbench.stages.evaluation import scored_classes
 from seglossbench.stages.preparation import split_of
 from seglossbench.vocabulary.tables import COST
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
     from seglossbench.reporting.page import Dataset as DatasetFacts
     from seglossbench.reporting.page import Facts
 
+METRICS = "metrics.json"
 SCORES_REPORT = Path("reports/scores")
 """Where a report of anybody's scores goes by default."""
 
 
 def report(experiment: Experiment, out: Path | None = None) -> Path:
-    """The report of the experiment, of what is finished by now, into its folder or ``out``; returns its page."""
+    """The report of the experiment, of what is finished by now, into its folder or ``out``; returns its page.
+
+    The tables of its analysis lie beside the page, and so do its means as ``metrics.json``, for DVC.
+    """
     from seglossbench.analysis.inputs import load_scores
     from seglossbench.reporting.page import write_report
     from seglossbench.reporting.published import of_dataset
@@ -47,8 +52,11 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
         if facts.split and (found := of_dataset(experiment, dataset, facts.split.test))
     }
     facts = _facts(experiment, datasets)
+    folder = out or experiment.report.parent
+    analyse(experiment, folder / "analysis")
+    write_text(folder / METRICS, (folder / "analysis" / METRICS).read_text(encoding="utf-8"))
     page = write_report(
-        out or experiment.report.parent,
+        folder,
         load_scores(scored),
         curves(experiment.runs),
         facts,
@@ -94,6 +102,7 @@ def report_scores(files: Sequence[Path], out: Path | None = None) -> Path:
         )
     scores = load_scores(files)
     facts = facts_of_scores(files)
+    analyse_scores(files, folder / "analysis")
     page = write_report(folder, scores, pd.DataFrame(), facts)
     if out is None:
         runs = len(scores.drop_duplicates(["dataset", "network", "loss", "seed"]))
