@@ -79,7 +79,7 @@ def test_notices_say_what_few_seeds_networks_and_failures_allow():
     texts = " ".join(analyse(scores, Options(), runs=runs)["notices"]["text"])
     assert "Two seeds." in texts
     assert "the 2 networks run" in texts
-    assert "1 of 2 runs of a failed (95 % interval 1 to 99 %). Mean of all runs" in texts
+    assert "1 of 4 runs of a failed (95 % interval 1 to 81 %). Mean of all runs" in texts
     assert "0 of 4 runs of b failed; the share may still be up to 60 %" in texts
     assert "No class was missed in 12 cases: up to 22 % may fail." in texts
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from seglossbench.analysis.cubes import ALL, Cubes
 from seglossbench.analysis.measures import MISSED
-from seglossbench.analysis.words import count, number
+from seglossbench.analysis.words import count, listed, number
 from seglossbench.statistics.proportions import none_seen
 
 COLUMNS = ["kind", "dataset", "network", "loss", "text"]
@@ -58,21 +59,33 @@ def _of_networks(cubes: Cubes) -> Iterator[tuple[str, ...]]:
 
 def _of_failures(stability: pd.DataFrame, numbers: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     """Failed runs with the interval of their share, and the mean of all runs beside that of those that finished."""
-    for row in stability[stability["failed"].notna()].to_dict("records"):
-        lo, hi = number(100 * row["failed_lo"], 0), number(100 * row["failed_hi"], 0)
-        where = (str(row["dataset"]), str(row["network"]), str(row["loss"]))
-        runs = count(int(row["runs"]), "run")
-        if not row["failed"]:
-            text = f"0 of {runs} of {row['loss']} failed; the share may still be up to {hi} %."
-        else:
-            text = f"{row['failed']:.0f} of {runs} of {row['loss']} failed (95 % interval {lo} to {hi} %)."
-            same_loss = (numbers["dataset"] == row["dataset"]) & (numbers["loss"] == row["loss"])
-            of_loss = numbers[same_loss & ((numbers["network"] == row["network"]) | (row["network"] == ALL))]
-            every, finished = of_loss["score"].mean(), of_loss.loc[~of_loss["failed"], "score"].mean()
-            if every == every and finished == finished:
-                text += f" Mean of all runs {number(every)}, of those that finished {number(finished)};"
-                text += " comparisons use all runs."
-        yield ("failed runs", *where, text)
+    known = stability[stability["failed"].notna()]
+    for dataset, of_dataset in known.groupby("dataset", sort=False):
+        pooled = of_dataset[of_dataset["network"] == ALL]
+        rows = (of_dataset if pooled.empty else pooled).to_dict("records")
+        for row in rows:
+            if row["failed"]:
+                text = _of_failed(row, numbers)
+                yield ("failed runs", str(dataset), str(row["network"]), str(row["loss"]), text)
+        for runs in dict.fromkeys(int(row["runs"]) for row in rows if not row["failed"]):
+            steady = [row for row in rows if not row["failed"] and row["runs"] == runs]
+            losses = listed([str(row["loss"]) for row in steady])
+            text = f"0 of {count(runs, 'run')} of {losses} failed" + (" each" if len(steady) > 1 else "")
+            text += f"; the share may still be up to {number(100 * steady[0]['failed_hi'], 0)} %."
+            yield ("failed runs", str(dataset), str(steady[0]["network"]), ALL, text)
+
+
+def _of_failed(row: Mapping[Any, Any], numbers: pd.DataFrame) -> str:
+    lo, hi = number(100 * row["failed_lo"], 0), number(100 * row["failed_hi"], 0)
+    runs = count(int(row["runs"]), "run")
+    text = f"{row['failed']:.0f} of {runs} of {row['loss']} failed (95 % interval {lo} to {hi} %)."
+    same_loss = (numbers["dataset"] == row["dataset"]) & (numbers["loss"] == row["loss"])
+    of_loss = numbers[same_loss & ((numbers["network"] == row["network"]) | (row["network"] == ALL))]
+    every, finished = of_loss["score"].mean(), of_loss.loc[~of_loss["failed"], "score"].mean()
+    if every == every and finished == finished:
+        text += f" Mean of all runs {number(every)}, of those that finished {number(finished)};"
+        text += " comparisons use all runs."
+    return text
 
 
 def _of_cases(cubes: Cubes) -> Iterator[tuple[str, ...]]:

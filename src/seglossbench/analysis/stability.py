@@ -48,7 +48,8 @@ PAIR_COLUMNS = [
     "dataset", "network", "quantity", "a", "b", "estimate", "lo", "hi", "p", "p_adjusted", "family_size", "seeds",
     "networks", "test", "steadier",
 ]  # fmt: skip
-_RATIOS_WITHOUT_ZERO = ("late_swing", "gradient_cv", "epochs_to_95", "hours_to_95", "s_per_epoch")
+_MADE_OF_RATIOS = set(NUMBERS) - {"area"}
+"""Numbers above 0 that differ by factors, so that their means are geometric."""
 
 
 def of_runs(
@@ -187,7 +188,7 @@ def _of_loss(group: pd.DataFrame) -> dict[str, Any]:
     row["sd_lo"], row["sd_hi"] = sd_interval(row["sd"], df + 1)
     for name in NUMBERS:
         values = group[name].dropna().to_numpy(float)
-        positive = name in _RATIOS_WITHOUT_ZERO and len(values) and (values > 0).all()
+        positive = name in _MADE_OF_RATIOS and len(values) and (values > 0).all()
         ends = np.exp(t_interval(np.log(values))) if positive else t_interval(values)
         row |= {f"{name}{end}": value for end, value in zip(("", "_lo", "_hi"), ends, strict=True)}
     return row

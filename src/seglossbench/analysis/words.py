@@ -26,7 +26,9 @@ def difference(estimate: float, lo: float, hi: float, scale: str) -> str:
         return f"ratio {estimate:.2f} [{', '.join(ends)}]"
     if np.isnan(lo):
         return number(estimate)
-    return f"{number(estimate)} [{number(lo)}, {number(hi)}]"
+    # An interval narrower than its last digit would read as 0 to 0.
+    digits = 3 if hi - lo >= 0.005 else 5
+    return f"{number(estimate, digits)} [{number(lo, digits)}, {number(hi, digits)}]"
 
 
 def count(amount: int, noun: str, plural: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Commands about what scores say: analyse."""
+"""Commands about what scores say: analyse, plan."""
 
 from pathlib import Path
 
@@ -87,3 +87,45 @@ def analyse(
         experiment = settings.experiment
         folder = stages.analyse(experiment, out or experiment.report.parent / "analysis")
     click.echo(folder / "answers.csv")
+
+
+@cli.command()
+@click.option(
+    "--power",
+    is_flag=True,
+    help="The smallest differences that more seeds or cases would resolve, as ranges.",
+)
+@click.option(
+    "--stop",
+    "planned",
+    type=click.IntRange(min=2),
+    metavar="SEEDS",
+    help="Whether the best loss is settled by now, of so many SEEDS planned before looking.",
+)
+@click.option(
+    "--scores",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Anybody's scores.csv; repeatable.",
+)
+@click.option("--decides", help="The metric whose mean over the classes decides; by default DSC.")
+@pass_settings
+def plan(
+    settings: Settings, power: bool, planned: int | None, files: tuple[Path, ...], decides: str | None
+) -> None:
+    """Say from finished runs what more runs would tell, of the experiment or of given scores.
+
+    \b
+    Examples:
+      seglossbench plan --power
+      seglossbench plan --stop 10
+      seglossbench plan --power --scores pilot.csv
+    """
+    from seglossbench import stages
+
+    if not power and planned is None:
+        raise InputError("plan: say what of: --power, --stop SEEDS")
+    experiment = None if files else settings.experiment
+    for line in stages.plan_from_scores(experiment, files, decides=decides, power=power, planned=planned):
+        click.echo(line)

@@ -2,7 +2,7 @@
 
 from seglossbench.stages.adoption import adopt, differences
 from seglossbench.stages.again import train_from
-from seglossbench.stages.analysis import analyse, analyse_scores
+from seglossbench.stages.analysis import analyse, analyse_scores, plan_from_scores
 from seglossbench.stages.checking import check_experiment
 from seglossbench.stages.evaluation import evaluate, scored_classes
 from seglossbench.stages.files import diagnose_maps, score
@@ -24,6 +24,7 @@ __all__ = [
     "download",
     "download_source",
     "evaluate",
+    "plan_from_scores",
     "predict",
     "preprocess",
     "remove",

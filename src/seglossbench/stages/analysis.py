@@ -116,6 +116,35 @@ def analyse_scores(
     ]
 
 
+def plan_from_scores(
+    experiment: Experiment | None,
+    files: Sequence[Path] = (),
+    *,
+    decides: str | None = None,
+    power: bool = False,
+    planned: int | None = None,
+) -> list[str]:
+    """What more seeds and cases would resolve, and whether ``planned`` seeds are needed to the end, in lines."""
+    from seglossbench.analysis.cubes import cubes_of
+    from seglossbench.analysis.inputs import load_scores
+    from seglossbench.analysis.planning import in_lines, resolvable, settled
+    from seglossbench.analysis.whole import decisive
+
+    patients: dict[tuple[str, str], str] = {}
+    if experiment is not None:
+        files = [run.scores for run in experiment.runs if run.scores.exists()]
+        decides = decides or experiment.params.analyse.decides
+        for dataset in experiment.datasets:
+            _add_facts(dataset, patients, {}, {})
+        if not files:
+            raise InputError(f"experiment {experiment.name}: no scores yet; run snakemake --cores all")
+    scores = load_scores(files)
+    metric = decisive(scores, decides)
+    cubes = cubes_of(scores, patients)
+    lines = in_lines(resolvable(cubes, metric)) if power else []
+    return lines + (settled(cubes, metric, planned) if planned is not None else [])
+
+
 def histories(runs: Sequence[Run]) -> "pd.DataFrame":
     """The histories of the finished runs with their costs, without what is a class's own.
 
