@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seglossbench.losses.prediction import Prediction
-from seglossbench.losses.region import share
+from seglossbench.losses.region import pooled, share
 from seglossbench.losses.terms import register
 from seglossbench.maps import Truth
 
@@ -42,12 +42,12 @@ def separable_dice(
     foreground classes, wherever they are, belongs to the rest.
     Released: the sum of both. Printed: ``contour_weight * contour + (1 - contour_weight) * rest``.
     """
-    foreground = truth.labels != 0
-    on_contour = foreground & (truth.contour != 0)
-    elsewhere = foreground & ~on_contour
-    p_truth, p_missed, p_false = prediction.p_truth, prediction.p_wrong, prediction.p_wrong_foreground
-    contour = share((p_missed * on_contour).sum(), 2 * (p_truth * on_contour).sum() + smooth)
-    rest = share((p_missed * elsewhere).sum() + p_false.sum(), 2 * (p_truth * elsewhere).sum() + smooth)
+    groups = (truth.labels != 0) * (
+        2 - (truth.contour != 0).byte()
+    )  # 1 on contours, 2 elsewhere in the foreground
+    (_, own, own_rest), (_, missed, missed_rest) = pooled(prediction, groups, 3)
+    contour = share(missed, 2 * own + smooth)
+    rest = share(missed_rest + prediction.p_wrong_foreground.sum(), 2 * own_rest + smooth)
     if form == "printed":
         return contour_weight * contour + (1 - contour_weight) * rest
     return contour + rest

@@ -22,9 +22,7 @@ def dice(prediction: Prediction, truth: Truth, *, background: bool = True, smoot
 @register("dice_pooled", reduction="pooled")
 def dice_pooled(prediction: Prediction, truth: Truth, *, smooth: float = 1e-3) -> Tensor:
     """1 - soft Dice of all foreground (class, voxel) pairs of the batch in one sum (paper A, released code)."""
-    foreground = truth.labels != 0
-    own = (prediction.p_truth * foreground).sum()
-    missed = (prediction.p_wrong * foreground).sum()
+    (_, own), (_, missed) = pooled(prediction, truth.labels != 0, 2)
     return share(missed + prediction.p_wrong_foreground.sum(), 2 * own + smooth)
 
 
@@ -55,22 +53,36 @@ def tversky(
 
 @register("mcc")
 def matthews(prediction: Prediction, truth: Truth) -> Tensor:
-    """1 - Matthews correlation coefficient, mean over samples and classes (Abhishek & Hamarneh 2021), as MONAI's."""
+    """1 - Matthews correlation coefficient, mean over samples and classes (Abhishek & Hamarneh 2021), as MONAI's.
+
+    A class that is absent or alone has the loss 1, also where its prediction is perfect to the last digit.
+    """
     own, missed, false = overlaps(prediction, truth)
-    is_own = truth.one_hot(torch.bool)
-    rejected = prediction.p_not.masked_fill(is_own, 0).flatten(2).sum(2)
+    rejected = _elsewhere(prediction.p_not, truth)
     product = (own + false) * (own + missed) * (rejected + false) * (rejected + missed)
     return 1 - ((own * rejected - false * missed) / torch.sqrt(product + 1e-5)).mean()
 
 
 def overlaps(prediction: Prediction, truth: Truth) -> tuple[Tensor, Tensor, Tensor]:
     """Three (N, C) sums over voxels: a class's probability on its own voxels, what is missing there, and elsewhere."""
+    own, missed = _own_and_missed(prediction, truth.labels, truth.num_classes)
+    return own, missed, _elsewhere(prediction.p, truth)
 
-    def by_class(values: Tensor) -> Tensor:
-        return cast(Tensor, _SumByClass.apply(values, truth.labels, truth.num_classes))  # type: ignore[no-untyped-call]  # torch's
 
-    false = prediction.p.masked_fill(truth.one_hot(torch.bool), 0).flatten(2).sum(2)
-    return by_class(prediction.p_truth), by_class(prediction.p_wrong), false
+def pooled(prediction: Prediction, groups: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """The batch's sums (number,) of the true class's probability, and of the others', over groups (N, *spatial)."""
+    own, missed = _own_and_missed(prediction, groups, number)
+    return own.sum(0), missed.sum(0)
+
+
+def _own_and_missed(prediction: Prediction, groups: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    sums = _OwnAndMissed.apply(prediction.p_truth, prediction.p_wrong.detach(), groups, number)  # type: ignore[no-untyped-call]  # torch's
+    return cast(tuple[Tensor, Tensor], sums)
+
+
+def _elsewhere(values: Tensor, truth: Truth) -> Tensor:
+    """(N, C): every class's sum of ``values`` (N, C, *spatial) over the voxels of the others."""
+    return values.scatter(1, truth.labels.long().unsqueeze(1), 0.0).flatten(2).sum(2)
 
 
 def share(part: Tensor, rest: Tensor) -> Tensor:
@@ -96,17 +108,21 @@ class _Share(torch.autograd.Function):
         return grad * (rest / whole) / whole, -grad * (part / whole) / whole
 
 
-class _SumByClass(torch.autograd.Function):
-    """Sums of one value per voxel over the voxels of every class, in a fixed order on every device."""
+class _OwnAndMissed(torch.autograd.Function):
+    """Sums (N, number) of p and of ``1 - p`` over the voxels of every group, in a fixed order on every device."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-        ctx.save_for_backward(labels)
-        values, labels = values.flatten(1), labels.flatten(1)
-        return torch.stack([(values * (labels == index)).sum(1) for index in range(num_classes)], dim=1)
+    def forward(ctx: Any, p: Tensor, p_not: Tensor, groups: Tensor, number: int) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(groups)
+        masks = [groups.flatten(1) == index for index in range(number)]
+        own, missed = (
+            torch.stack([torch.where(mask, values.flatten(1), 0).sum(1) for mask in masks], dim=1)
+            for values in (p, p_not)
+        )
+        return own, missed
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        (labels,) = ctx.saved_tensors
-        return grad.gather(1, labels.flatten(1).long()).view(labels.shape), None, None
+    def backward(ctx: Any, own: Tensor, missed: Tensor) -> tuple[Tensor, None, None, None]:
+        (groups,) = ctx.saved_tensors
+        return (own - missed).gather(1, groups.flatten(1).long()).view(groups.shape), None, None, None
