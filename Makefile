@@ -10,7 +10,7 @@ ifdef DATA
 	$(BIN)/seglossbench --set experiment=$(DATA) download $(DATA) --accept-licence
 endif
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all $(if $(DATA),--config experiment=$(DATA))
-	@echo "The report: reports/$(or $(DATA),phantoms)/index.html. All runs in MLflow: make ui"
+	@echo "The report, and all others: reports/index.html. All runs in MLflow: make ui"
 
 test: $(INSTALLED)  ## everything that CI checks
 	$(BIN)/ruff check
