@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.bench_scoring import row
-from seglossbench.losses import PAPER_LOSSES, build
+from seglossbench.losses import LOSSES, build
 from seglossbench.maps import Truth
 from seglossbench.params.losses import Spec
 
@@ -116,8 +116,8 @@ def run() -> list[dict[str, object]]:
     steps = {
         "cross-entropy": step_of(lambda values: functional.cross_entropy(values, target), logits),
         "rrw": ours({"rrw": 1.0}),
-        "cwcd": ours(PAPER_LOSSES["cwcd"]),
-        "ce_dice": ours(PAPER_LOSSES["ce_dice"]),
+        "cwcd": ours(LOSSES.load("cwcd")),
+        "ce_dice": ours(LOSSES.load("ce_dice")),
     }
     plain = step_of(plain_cwcd(truth), logits)
     torch.testing.assert_close(plain(), steps["cwcd"](), rtol=1e-3, atol=1e-9)

@@ -115,6 +115,18 @@ def test_an_edit_renames_just_the_runs_that_execute_it(renamed, change, is_renam
         assert {run.id for run in changed} == {run.id for run in runs if is_renamed(run)}, name
 
 
+def test_an_edit_of_what_scores_names_new_scores_and_no_run(source, project):
+    def first():
+        run = Experiment.load(overrides={"experiment": "phantoms"}).runs[0]
+        return run.id, run.scores
+
+    (before, before_scores) = first()
+    edit("evaluation/surface.py")(source)
+    (after, after_scores) = first()
+    assert before == after
+    assert before_scores != after_scores
+
+
 HASHED_ROOMS = ("data", "losses", "maps", "networks", "phantoms", "training")
 
 

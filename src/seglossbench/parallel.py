@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from seglossbench import plugins
 from seglossbench.errors import JobError
 
 Item = TypeVar("Item")
@@ -35,7 +36,8 @@ def over_cases(
         return
     # New processes rather than forks: a fork of a process with threads can hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    own = plugins.files_in_use()  # whose names the new processes are to know, too
+    with ProcessPoolExecutor(processes, context, initializer=plugins.use, initargs=(own,)) as pool:
         try:
             yield from progress(pool.map(function, cases))
         except BrokenProcessPool:

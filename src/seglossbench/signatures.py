@@ -8,15 +8,12 @@ import builtins
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
 
 from seglossbench.errors import InputError, nearest
+from seglossbench.modules import tree_of
 
 # What annotations of parameters are made of.
 NAMES: dict[str, Any] = {
@@ -49,28 +46,42 @@ class Signature:
     declared: Mapping[str, Any] = field(default_factory=dict)
 
 
-@cache
 def signature_at(place: str) -> Signature:
-    """The signature of the function at ``module:attribute``, whose module is read and not imported.
+    """The signature of what stands at ``module:attribute``, whose module is read and not imported.
 
-    Raises InputError where there is no such function.
+    Of a class it is that of its ``__init__``; data have no parameters. Raises InputError where there is no such thing.
     """
-    module, _, attribute = place.partition(":")
-    tree = _source_of(module)
+    module, _, attribute = place.rpartition(":")
+    tree = tree_of(module)
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == attribute:
-            names = _NamesOf(tree)
-            parameters = {
-                argument.arg: Parameter(
-                    names.type_of(argument.annotation), ast.unparse(default) if default else ""
-                )
-                for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            }
-            return Signature(parameters, _first_line(ast.get_docstring(node)), _declared(node))
+        match node:
+            case ast.FunctionDef(name=name) if name == attribute:
+                return _signature(node, node, tree)
+            case ast.ClassDef(name=name, body=body) if name == attribute:
+                made = [
+                    part for part in body if isinstance(part, ast.FunctionDef) and part.name == "__init__"
+                ]
+                return _signature(node, made[0] if made else None, tree)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == attribute:
+                return Signature({}, ast.unparse(value))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name == attribute:
+                return Signature({}, ast.unparse(value))
     raise InputError(f"{place}: no such function; expected module:function")
 
 
-def _declared(function: ast.FunctionDef) -> dict[str, Any]:
+def _signature(
+    thing: ast.FunctionDef | ast.ClassDef, called: ast.FunctionDef | None, tree: ast.Module
+) -> Signature:
+    names = _NamesOf(tree)
+    arguments = zip(called.args.kwonlyargs, called.args.kw_defaults, strict=True) if called else ()
+    parameters = {
+        argument.arg: Parameter(names.type_of(argument.annotation), ast.unparse(default) if default else "")
+        for argument, default in arguments
+    }
+    return Signature(parameters, _first_line(ast.get_docstring(thing)), _declared(thing))
+
+
+def _declared(function: ast.FunctionDef | ast.ClassDef) -> dict[str, Any]:
     declared = {}
     for decorator in function.decorator_list:
         for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
@@ -81,8 +92,8 @@ def _declared(function: ast.FunctionDef) -> dict[str, Any]:
     return declared
 
 
-def signature_of(function: Callable[..., Any]) -> Signature:
-    """The signature of a function that is there."""
+def signature_of(function: Callable[..., Any], declared: Mapping[str, Any] | None = None) -> Signature:
+    """The signature of a function that is there, with what its decorator was told."""
     parameters = {
         parameter.name: Parameter(
             Any if parameter.annotation is parameter.empty else parameter.annotation,
@@ -91,7 +102,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
         for parameter in inspect.signature(function, eval_str=True).parameters.values()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
-    return Signature(parameters, _first_line(inspect.getdoc(function)))
+    return Signature(parameters, _first_line(inspect.getdoc(function)), declared or {})
 
 
 def typed(value: Any, kind: Any, key: str) -> Any:
@@ -115,21 +126,6 @@ def typed(value: Any, kind: Any, key: str) -> Any:
         message = first["msg"][:1].lower() + first["msg"][1:]
         place = ".".join([key, *(str(part) for part in first["loc"] if isinstance(part, int))])
         raise InputError(f"{place}: {message}, found {first['input']!r}") from None
-
-
-@cache
-def _source_of(module: str) -> ast.Module:
-    """The syntax tree of a module, found where import would find it, but not imported; empty if not found."""
-    first, *others = module.split(".")
-    spec = find_spec(first)
-    name = first
-    for other in others:
-        name = f"{name}.{other}"
-        within = spec.submodule_search_locations if spec else None
-        spec = PathFinder.find_spec(name, within) if within else None
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return ast.Module([], [])
-    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
 
 class _NamesOf(dict[str, Any]):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from seglossbench.errors import InputError
-from seglossbench.losses import PAPER_LOSSES, TERMS, build, check_logits, register
+from seglossbench.losses import LOSSES, TERMS, build, check_logits, register
 from seglossbench.losses.loss import Weight
 from seglossbench.maps import Truth
 
@@ -52,11 +52,11 @@ def test_terms_share_one_softmax(monkeypatch):
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("name", PAPER_LOSSES)
+@pytest.mark.parametrize("name", LOSSES.own)
 def test_every_compound_of_the_papers_can_be_built(name):
     loss = build(name)(LOGITS, TRUTH, 10)
     assert torch.isfinite(loss)
-    assert loss == build(PAPER_LOSSES[name])(LOGITS, TRUTH, 10)
+    assert loss == build(LOSSES.load(name))(LOGITS, TRUTH, 10)
 
 
 def test_a_term_is_a_loss_by_its_name():

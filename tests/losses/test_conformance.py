@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seglossbench.losses import PAPER_LOSSES, TERMS, Loss, Term, build, register
+from seglossbench.losses import LOSSES, TERMS, Loss, Term, build, register
 from seglossbench.losses.loss import Weight
 from seglossbench.maps import Truth
 from seglossbench.maps.caching import MapSettings, write
@@ -28,7 +28,7 @@ def a_users_loss(prediction, truth, *, power: float = 1.5):
     return (prediction.p_wrong**2 * truth.rectified**power).mean()
 
 
-SPECS = {name: {name: 1.0} for name in TERMS} | VARIANTS | PAPER_LOSSES
+SPECS = {name: {name: 1.0} for name in TERMS} | VARIANTS | {name: LOSSES.load(name) for name in LOSSES.own}
 CLASSES = 3
 EPOCH = 37
 

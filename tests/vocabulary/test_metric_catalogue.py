@@ -2,15 +2,16 @@ import pytest
 
 from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import POLICIES
-from seglossbench.evaluation.metrics import FUNCTIONS, OF_TOLERANCE, metrics_named
+from seglossbench.evaluation.metrics import OF_TOLERANCE, metrics_named
+from seglossbench.registry import METRICS
 from seglossbench.vocabulary.conventions import EMPTY_POLICIES, HD95_CONVENTIONS, explained
-from seglossbench.vocabulary.metrics import FAMILIES, METRICS, is_known, metric_named, metric_of
+from seglossbench.vocabulary.metrics import CATALOGUE, FAMILIES, is_known, metric_named, metric_of
 
 COUNTS = {"TP", "FP", "FN", "truth_surface_voxels", "prediction_surface_voxels"}
 
 
 def test_every_metric_of_the_catalogue_has_a_function_and_every_function_a_metric():
-    assert {"HD95", *FUNCTIONS} == set(METRICS)
+    assert {"HD95", *METRICS.own} == set(CATALOGUE)
     assert set(OF_TOLERANCE) == set(FAMILIES)
 
 
@@ -20,7 +21,7 @@ def test_every_policy_and_convention_is_explained():
         assert explained(name).startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize("name", [*METRICS, "NSD@1mm", "NSD_voxel@2mm"])
+@pytest.mark.parametrize("name", [*CATALOGUE, "NSD@1mm", "NSD_voxel@2mm"])
 def test_every_metric_has_the_direction_of_its_kind(name):
     metric = metric_of(name)
     assert metric.words

@@ -16,6 +16,7 @@ from seglossbench.params import DatasetParams
 from seglossbench.randomness import stream
 from seglossbench.registry import SPLITS
 
+register = SPLITS.register
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 # Parts of a file: nnU-Net says val, and what no part shall have must be said.
 FILE_PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test", "unused": ""}

@@ -71,6 +71,21 @@ class Comparison:
         self._in_class[codes] = True
         self.counts = counts_of(codes, case.confusion)
 
+    @property
+    def spacing_mm(self) -> tuple[float, ...]:
+        """The size of a voxel along each axis of the masks; 1 where a policy measures in voxels."""
+        return self._case.spacing_mm
+
+    @cached_property
+    def truth(self) -> NDArray[np.bool_]:
+        """The mask of the class in the truth, in the box of both label maps with some voxels of nothing around it."""
+        return self._in_class[self._case.truth.labels]
+
+    @cached_property
+    def prediction(self) -> NDArray[np.bool_]:
+        """The mask of the class in the prediction, in the same box."""
+        return self._in_class[self._case.prediction.labels]
+
     @cached_property
     def truth_surface(self) -> Indices:
         """The surface voxels of the class in the truth."""

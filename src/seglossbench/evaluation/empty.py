@@ -10,10 +10,10 @@ import numpy as np
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.vocabulary.conventions import BRATS_MM, EmptyPolicy
-from seglossbench.vocabulary.metrics import METRICS, Kind
+from seglossbench.vocabulary.metrics import CATALOGUE, Kind
 from seglossbench.vocabulary.tables import Status
 
-DISTANCES = tuple(metric.name for metric in METRICS.values() if metric.kind in ("hausdorff", "average"))
+DISTANCES = tuple(metric.name for metric in CATALOGUE.values() if metric.kind in ("hausdorff", "average"))
 
 
 class Score(NamedTuple):

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.evaluation.comparison import Comparison
-from seglossbench.evaluation.overlap import OVERLAPS, Counts, relative_volume_difference
-from seglossbench.evaluation.surface import (
-    AVERAGE_DISTANCES,
-    HAUSDORFF_DISTANCES,
-    SurfaceDistances,
-    voxel_nsd,
-)
+from seglossbench.evaluation.surface import voxel_nsd
+from seglossbench.registry import METRICS
 from seglossbench.vocabulary.conventions import HD95_CONVENTIONS
 from seglossbench.vocabulary.metrics import USUAL, Kind, metric_named
 
 Value = float | int | None
+Function = TypeVar("Function", bound=Callable[[Comparison], Value])
 
 
 @dataclass(frozen=True)
@@ -30,24 +27,25 @@ class Measure:
     surfels_within_mm: float = 0.0
 
 
-def _of_counts(value: Callable[[Counts], Value]) -> Callable[[Comparison], Value]:
-    return lambda comparison: value(comparison.counts)
+def register(
+    name: str,
+    *,
+    better: Literal["higher", "lower", ""] = "",
+    kind: Kind | None = None,
+    unit: str = "",
+    digits: int = 3,
+    words: str = "",
+) -> Callable[[Function], Function]:
+    """Name a metric ``function(comparison) -> number or None``, which is computed of each class of each case.
+
+    Which way is ``better``, its ``unit`` (``mm`` where the distances of the dataset are meant) and ``digits`` are those
+    of its column; ``words`` say what it is, by default the docstring's first line. With a ``kind`` (overlap,
+    hausdorff, average), the policy for empty masks decides the score where one is empty; without, the function is
+    asked. All are given as literals: they are read before anything is imported.
+    """
+    return METRICS.register(name, better=better, kind=kind, unit=unit, digits=digits, words=words)
 
 
-def _of_distances(value: Callable[[SurfaceDistances], float]) -> Callable[[Comparison], float]:
-    return lambda comparison: value(comparison.distances)
-
-
-FUNCTIONS: dict[str, Callable[[Comparison], Value]] = {
-    **{name: _of_counts(value) for name, value in OVERLAPS.items()},
-    **{name: _of_distances(value) for name, value in {**HAUSDORFF_DISTANCES, **AVERAGE_DISTANCES}.items()},
-    "RVD": _of_counts(relative_volume_difference),
-    "TP": _of_counts(lambda counts: counts.TP),
-    "FP": _of_counts(lambda counts: counts.FP),
-    "FN": _of_counts(lambda counts: counts.FN),
-    "truth_surface_voxels": lambda comparison: len(comparison.truth_surface),
-    "prediction_surface_voxels": lambda comparison: len(comparison.prediction_surface),
-}
 OF_TOLERANCE: dict[str, Callable[[Comparison, float], Value]] = {
     "NSD": lambda comparison, tolerance_mm: comparison.surfels.nsd(tolerance_mm),
     "NSD_voxel": lambda comparison, tolerance_mm: voxel_nsd(comparison.distances, tolerance_mm),
@@ -69,7 +67,7 @@ def _measure(name: str, hd95: str) -> Measure:
     except InputError as error:
         raise InputError(f"metrics: {error}") from None
     if metric.tolerance_mm is None:
-        return Measure(name, metric.kind, FUNCTIONS[f"HD95_{hd95}" if name == "HD95" else name])
+        return Measure(name, metric.kind, METRICS.load(f"HD95_{hd95}" if name == "HD95" else name))
     function, tolerance_mm = OF_TOLERANCE[name.partition("@")[0]], metric.tolerance_mm
     surfels_within_mm = tolerance_mm if name.startswith("NSD@") else 0.0
     return Measure(name, metric.kind, lambda c: function(c, tolerance_mm), surfels_within_mm)

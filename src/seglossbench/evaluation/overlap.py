@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +29,58 @@ class Counts:
         return self.TP + self.FP
 
 
-OVERLAPS: dict[str, Callable[[Counts], float]] = {
-    "DSC": lambda n: 2 * n.TP / (n.truth + n.prediction),
-    "IoU": lambda n: n.TP / (n.TP + n.FP + n.FN),
-    "sensitivity": lambda n: n.TP / n.truth,
-    "precision": lambda n: n.TP / n.prediction,
-}
-"""Metrics from 0 (nothing in common) to 1 (equal), of a truth and a prediction that both have voxels."""
+class Counted(Protocol):
+    """Truth and prediction of a class, of which the voxels were counted."""
+
+    counts: Counts
 
 
-def relative_volume_difference(counts: Counts) -> float | None:
+# DSC, IoU, sensitivity and precision are from 0 (nothing in common) to 1 (equal), where both masks have voxels.
+
+
+def DSC(compared: Counted) -> float:
+    """Twice the common volume by the sum of both volumes."""
+    n = compared.counts
+    return 2 * n.TP / (n.truth + n.prediction)
+
+
+def IoU(compared: Counted) -> float:
+    """The common volume by the joint volume."""
+    n = compared.counts
+    return n.TP / (n.TP + n.FP + n.FN)
+
+
+def sensitivity(compared: Counted) -> float:
+    """The share of the truth that is predicted."""
+    n = compared.counts
+    return n.TP / n.truth
+
+
+def precision(compared: Counted) -> float:
+    """The share of the prediction that is true."""
+    n = compared.counts
+    return n.TP / n.prediction
+
+
+def RVD(compared: Counted) -> float | None:
     """The volume that the prediction has more than the truth (less if negative), relative to the truth's."""
-    return (counts.prediction - counts.truth) / counts.truth if counts.truth else None
+    n = compared.counts
+    return (n.prediction - n.truth) / n.truth if n.truth else None
+
+
+def TP(compared: Counted) -> int:
+    """Voxels of both."""
+    return compared.counts.TP
+
+
+def FP(compared: Counted) -> int:
+    """Voxels of the prediction alone."""
+    return compared.counts.FP
+
+
+def FN(compared: Counted) -> int:
+    """Voxels of the truth alone."""
+    return compared.counts.FN
 
 
 def confusion(truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> NDArray[np.int64]:

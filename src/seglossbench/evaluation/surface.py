@@ -6,9 +6,10 @@ MONAI; all that is beyond the volume's border is outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,22 +38,70 @@ class SurfaceDistances:
         return np.concatenate(self.sides_mm)
 
 
-HAUSDORFF_DISTANCES: dict[str, Callable[[SurfaceDistances], float]] = {
-    "HD": lambda d: float(d.pooled_mm.max()),
-    "HD95_pooled": lambda d: float(np.percentile(d.pooled_mm, 95)),
-    "HD95_max_directed": lambda d: float(max(np.percentile(side, 95) for side in d.sides_mm)),
-    "HD95_prediction_to_truth": lambda d: float(np.percentile(d.prediction_to_truth_mm, 95)),
-    "HD95_truth_to_prediction": lambda d: float(np.percentile(d.truth_to_prediction_mm, 95)),
-}
-"""The largest distances in mm."""
+class Surfaces(Protocol):
+    """Truth and prediction of a class: the voxels of both surfaces, and how far they are from each other."""
 
-AVERAGE_DISTANCES: dict[str, Callable[[SurfaceDistances], float]] = {
-    "ASSD": lambda d: float(d.pooled_mm.mean()),
-    "MASD": lambda d: float(np.mean([side.mean() for side in d.sides_mm])),
-    "ASD": lambda d: float(d.prediction_to_truth_mm.mean()),
-    "ASD_truth_to_prediction": lambda d: float(d.truth_to_prediction_mm.mean()),
-}
-"""The mean distances in mm."""
+    @property
+    def truth_surface(self) -> Indices: ...  # noqa: D102
+    @property
+    def prediction_surface(self) -> Indices: ...  # noqa: D102
+    @property
+    def distances(self) -> SurfaceDistances: ...  # noqa: D102
+
+
+def HD(compared: Surfaces) -> float:
+    """The largest distance in mm."""
+    return float(compared.distances.pooled_mm.max())
+
+
+def HD95_pooled(compared: Surfaces) -> float:
+    """The 95th percentile of the distances of both directions in mm."""
+    return float(np.percentile(compared.distances.pooled_mm, 95))
+
+
+def HD95_max_directed(compared: Surfaces) -> float:
+    """The larger of the two directed 95th percentiles in mm."""
+    return float(max(np.percentile(side, 95) for side in compared.distances.sides_mm))
+
+
+def HD95_prediction_to_truth(compared: Surfaces) -> float:
+    """The 95th percentile from the prediction to the truth in mm."""
+    return float(np.percentile(compared.distances.prediction_to_truth_mm, 95))
+
+
+def HD95_truth_to_prediction(compared: Surfaces) -> float:
+    """The 95th percentile from the truth to the prediction in mm."""
+    return float(np.percentile(compared.distances.truth_to_prediction_mm, 95))
+
+
+def ASSD(compared: Surfaces) -> float:
+    """The mean of the distances of both directions in mm."""
+    return float(compared.distances.pooled_mm.mean())
+
+
+def MASD(compared: Surfaces) -> float:
+    """The mean of the two directed means in mm."""
+    return float(np.mean([side.mean() for side in compared.distances.sides_mm]))
+
+
+def ASD(compared: Surfaces) -> float:
+    """The mean from the prediction to the truth in mm."""
+    return float(compared.distances.prediction_to_truth_mm.mean())
+
+
+def ASD_truth_to_prediction(compared: Surfaces) -> float:
+    """The mean from the truth to the prediction in mm."""
+    return float(compared.distances.truth_to_prediction_mm.mean())
+
+
+def truth_surface_voxels(compared: Surfaces) -> int:
+    """Voxels of the truth's surface."""
+    return len(compared.truth_surface)
+
+
+def prediction_surface_voxels(compared: Surfaces) -> int:
+    """Voxels of the prediction's surface."""
+    return len(compared.prediction_surface)
 
 
 def voxel_nsd(distances: SurfaceDistances, tolerance_mm: float) -> float:

@@ -12,7 +12,7 @@ from seglossbench import params as parameters
 from seglossbench.errors import InputError, nearest
 from seglossbench.experiment import identity
 from seglossbench.experiment.datasets import Dataset, dataset_of, train_settings
-from seglossbench.experiment.runs import Run, run_roots
+from seglossbench.experiment.runs import Run, plugins_of, run_roots
 from seglossbench.experiment.settings import RunSettings
 from seglossbench.params import Params
 
@@ -108,9 +108,14 @@ class Experiment:
                         stored=dataset.maps.name,
                         code={},
                     )
-                    code = identity.code_of(run_roots(settings))
+                    settings = settings.model_copy(
+                        update={
+                            "code": identity.code_of(run_roots(settings)),
+                            "plugins": plugins_of(settings, dataset.evaluate, params.plugins),
+                        }
+                    )
                     for seed in params.grid.seeds:
-                        of_seed = settings.model_copy(update={"seed": seed, "code": code})
+                        of_seed = settings.model_copy(update={"seed": seed})
                         yield Run(of_seed, dataset, params.track, part=self.name)
 
     def _shared_datasets(self) -> tuple[Dataset, ...]:

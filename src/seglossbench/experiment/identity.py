@@ -8,7 +8,17 @@ from typing import Any
 from seglossbench.adopted import as_named
 from seglossbench.code import PACKAGE, closure
 from seglossbench.files import digest
-from seglossbench.registry import ARCHITECTURES, LAYOUTS, MAPS, PHANTOMS, SPLITS, STORED_MAPS, TERMS
+from seglossbench.registry import (
+    ARCHITECTURES,
+    LAYOUTS,
+    MAPS,
+    METRICS,
+    PHANTOMS,
+    SPLITS,
+    STORED_MAPS,
+    TERMS,
+)
+from seglossbench.vocabulary.metrics import CATALOGUE, metric_named
 
 WATCHERS = frozenset(
     f"seglossbench.{name}"
@@ -27,7 +37,7 @@ WATCHERS = frozenset(
             "records",
         ),
         # Settings, which count by their values, and what they may name, which counts by the code it stands for.
-        *("acquisition", "params", "registry", "signatures", "vocabulary"),
+        *("acquisition", "modules", "params", "plugins", "registry", "signatures", "vocabulary"),
         # What is told, measured and checked while a run trains.
         *(
             "training.clock",
@@ -36,7 +46,7 @@ WATCHERS = frozenset(
             "training.step_cost",
             "training.checkpoints",
         ),
-        *("data.checking", "data.facts", "losses.diagnosis", "losses.parity", "losses.papers"),
+        *("data.checking", "data.facts", "losses.diagnosis", "losses.parity"),
         # Scores, which decide a training only where its settings say so: then their modules are roots.
         "evaluation",
         # What stands above a training.
@@ -63,9 +73,9 @@ def code_version(roots: Iterable[str]) -> str:
 
 
 @cache
-def _closure(roots: tuple[str, ...]) -> dict[str, str]:
+def _closure(roots: tuple[str, ...], without: frozenset[str] = WATCHERS) -> dict[str, str]:
     # The package's own __init__ tells its version, which names no result.
-    return {name: code for name, code in closure(roots, WATCHERS).items() if name != PACKAGE}
+    return {name: code for name, code in closure(roots, without).items() if name != PACKAGE}
 
 
 def phantom_roots(layout: str) -> list[str]:
@@ -80,13 +90,13 @@ def case_roots() -> list[str]:
 
 def preparation_roots(layout: str) -> list[str]:
     """What finds the cases of a dataset and prepares them; by any layout, where that is still to be found out."""
-    layouts = LAYOUTS if layout == "auto" else [layout]
+    layouts = LAYOUTS.own if layout == "auto" else [layout]
     return [*case_roots(), *(LAYOUTS.module(name) for name in layouts)]
 
 
 def split_roots(split: str) -> list[str]:
     """What divides the cases of a dataset."""
-    return [SPLITS.module(name) for name in (SPLITS if split == "auto" else [split])]
+    return [SPLITS.module(name) for name in (SPLITS.own if split == "auto" else [split])]
 
 
 def map_roots(names: Iterable[str]) -> list[str]:
@@ -118,9 +128,19 @@ def prediction_roots() -> list[str]:
     return ["seglossbench.prediction"]
 
 
-def scoring_roots() -> list[str]:
-    """What scores predictions."""
-    return ["seglossbench.evaluation.scores"]
+def metric_roots(names: Iterable[str]) -> list[str]:
+    """What computes those metrics that are not ours."""
+    return [
+        METRICS.module(name)
+        for name in names
+        if metric_named(name) and name in METRICS and name not in CATALOGUE
+    ]
+
+
+def scoring_version(metrics: Iterable[str]) -> dict[str, str]:
+    """Every module that predicts and scores, with its fingerprint."""
+    roots = [*prediction_roots(), "seglossbench.evaluation.scores", *metric_roots(metrics)]
+    return as_named(_closure(tuple(sorted(set(roots))), WATCHERS - {"seglossbench.evaluation"}))
 
 
 def maps_read(terms: Mapping[str, Any]) -> tuple[str, ...]:

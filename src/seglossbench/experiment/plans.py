@@ -1,9 +1,14 @@
 """What a job is told, as a file: the run whole, so that no edit of params while it waits makes it another one."""
 
+import json
+from collections.abc import Mapping
+from json import JSONDecodeError
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from seglossbench import plugins
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import identity
 from seglossbench.experiment.runs import Run, run_roots
@@ -27,16 +32,23 @@ def write(run: Run) -> Path:
     return place
 
 
+def use_plugins(settings: Mapping[str, Any]) -> None:
+    """Let the files that the settings of a run name be known, before these are read; raises InputError as ``use``."""
+    plugins.use(settings.get("plugins", ()))
+
+
 def read(place: Path) -> Run:
     """The run of a plan.
 
     Raises JobError that names a module where other code would run than was planned, and InputError for a damaged plan.
     """
     try:
-        run = _PLAN.validate_json(place.read_bytes())
+        plan = place.read_bytes()
+        use_plugins(json.loads(plan)["settings"])
+        run = _PLAN.validate_json(plan)
     except FileNotFoundError:
         raise InputError(f"{place}: no such plan; snakemake writes it when it starts") from None
-    except ValidationError as error:
+    except (ValidationError, KeyError, TypeError, JSONDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{place}: damaged plan: {reason}; start snakemake again, which writes it anew"

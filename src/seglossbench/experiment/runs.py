@@ -1,9 +1,11 @@
 """One training of an experiment: what it executes, where its results lie, and what its job is told."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from seglossbench import plugins
 from seglossbench.experiment import identity
 from seglossbench.experiment.datasets import Dataset
 from seglossbench.experiment.settings import RunSettings
@@ -81,9 +83,15 @@ class Run:
         """The run's table of scores for the present settings and code of the evaluation."""
         how = [
             self.evaluate.model_dump(mode="json"),
-            identity.code_of([*identity.prediction_roots(), *identity.scoring_roots()]),
+            identity.scoring_version(self.evaluate.metrics),
         ]
         return Path("scores") / self.id / f"{digest(how)}.csv"
+
+
+def plugins_of(settings: RunSettings, evaluate: EvaluateParams, files: Iterable[str]) -> tuple[str, ...]:
+    """Those of the user's files that a run needs, to be trained, validated and scored."""
+    metrics = (*settings.train.validation_metrics, *evaluate.metrics)
+    return plugins.among(files, {*run_roots(settings), *identity.metric_roots(metrics)})
 
 
 def run_roots(settings: RunSettings) -> list[str]:

@@ -17,7 +17,7 @@ class RunSettings(Section):
 
     ``architecture`` and its ``options``, the loss as its ``terms`` and the ``maps`` of the truth that these read;
     ``data`` is what decides the content of the prepared cases, ``split`` which of them train; ``code`` has a
-    fingerprint of each module that the run executes.
+    fingerprint of each module that the run executes; ``plugins`` are the user's files that it needs.
     """
 
     dataset: str
@@ -38,12 +38,14 @@ class RunSettings(Section):
     prepared: str  # the name of the prepared dataset's folder, and of that of its stored maps
     stored: str
     code: dict[str, str]
+    plugins: tuple[str, ...] = ()
 
     @cached_property
     def decisive(self) -> dict[str, Any]:
         """What decides the run's digits: all but what makes it faster, and what it does not read."""
         settings = self.model_dump(
-            mode="json", exclude={"reads", "predict", "empty", "hd95", "maps", "prepared", "stored"}
+            mode="json",
+            exclude={"reads", "predict", "empty", "hd95", "maps", "prepared", "stored", "plugins"},
         )
         settings["train"] = self.train.model_dump(mode="json", exclude=WITHOUT_DIGITS) | {
             "augmentation": self.train.augmentation.resolved().model_dump(mode="json")

@@ -2,14 +2,13 @@
 
 from seglossbench.losses.deep_supervision import Logits, scale_weights, supervised_terms
 from seglossbench.losses.loss import Loss, NonFiniteLogitsError, build, check_logits
-from seglossbench.losses.papers import PAPER_LOSSES
 from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import Term, register
 from seglossbench.params.losses import Spec
-from seglossbench.registry import TERMS
+from seglossbench.registry import LOSSES, TERMS
 
 __all__ = [
-    "PAPER_LOSSES",
+    "LOSSES",
     "TERMS",
     "Logits",
     "Loss",

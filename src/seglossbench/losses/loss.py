@@ -7,13 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seglossbench.errors import InputError, nearest
-from seglossbench.losses.papers import PAPER_LOSSES
+from seglossbench.errors import InputError
 from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import Term, make_term
 from seglossbench.maps import Truth
-from seglossbench.params.losses import Spec, typed_loss
-from seglossbench.registry import TERMS
+from seglossbench.params.losses import Spec, spec_named, typed_loss
 
 
 class NonFiniteLogitsError(InputError):
@@ -83,13 +81,11 @@ def build(spec: Spec | str) -> Loss:
 
     For example ``{"ce": 1.0, "rrw": 0.5}`` or ``{"focal": {"weight": 1.0, "gamma": 2.0}}``. The weight is 1 unless
     given, and a number or a schedule of the epoch ``{"from": 1.0, "to": 0.01, "per_epoch": -0.01}``.
-    A name alone is a compound of PAPER_LOSSES, such as ``"cwcd"``, or a term.
+    A name alone is a compound of LOSSES, such as ``"cwcd"``, or a term.
     Raises InputError naming an unknown term or parameter, or a value that cannot be.
     """
     if isinstance(spec, str):
-        if spec not in PAPER_LOSSES and spec not in TERMS:
-            raise InputError(f"unknown loss {spec!r}; {nearest(spec, [*PAPER_LOSSES, *TERMS])}")
-        spec = PAPER_LOSSES.get(spec, {spec: 1.0})
+        spec = spec_named(spec)
     return Loss(tuple(_weighted_term(name, entry) for name, entry in typed_loss(spec, "loss").items()))
 
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.losses.loss import build
-from seglossbench.losses.papers import PAPER_LOSSES
 from seglossbench.maps import Truth
 from seglossbench.params.losses import Spec
+from seglossbench.registry import LOSSES
 
 LOSS_TOLERANCE = 1e-5
 """Largest relative error of a loss."""
@@ -35,15 +35,13 @@ SPECS: dict[str, Spec] = {
     "rw_focal": {"focal": 1.0},
     "rrw": {"rrw": 1.0},
     "boundary": {"boundary": 1.0},
-    **{
-        f"{name}_equal": PAPER_LOSSES[name] for name in ("boundary_dice", "boundary_ce", "rrw_dice", "rrw_ce")
-    },
-    **{name: spec for name, spec in PAPER_LOSSES.items() if name.endswith("_gradual")},
+    **{f"{name}_equal": LOSSES.load(name) for name in ("boundary_dice", "boundary_ce", "rrw_dice", "rrw_ce")},
+    **{name: LOSSES.load(name) for name in LOSSES.own if name.endswith("_gradual")},
     "cw_ce": {"cw_ce": 1.0},
     "cw_separable_dice": {"separable_dice": 1.0},
-    "cwcd": PAPER_LOSSES["cwcd"],
+    "cwcd": LOSSES.load("cwcd"),
     "cw_dice": {"dice_pooled": 1.0},
-    "cw_ce_dice": PAPER_LOSSES["ce_dice_pooled"],
+    "cw_ce_dice": LOSSES.load("ce_dice_pooled"),
     "gdl": {"generalised_dice": 1.0},
     "distmap_dice": {"distmap_dice": 1.0},
 }

@@ -58,11 +58,12 @@ def register(
     """Name ``function(prediction, truth, *, parameter=default, ...) -> scalar tensor`` in TERMS.
 
     ``maps``: names of the maps it reads, or a function from its parameters to them. See Term for the rest. In a running
-    program that is all; for params to know it, too, its place must stand in the table TERMS.
+    program that is all; for params to know it, its file must stand in their ``plugins``, it be an entry point of a
+    package in the group ``seglossbench.terms``, or its place stand in the table TERMS.
     """
 
     def add(function: TermFunction) -> TermFunction:
-        TERMS.add(name, function)
+        TERMS.add(name, function, maps=None if callable(maps) else tuple(maps))
         _FACTS[function] = _Facts(maps, reduction, on_host)
         return function
 

@@ -1,6 +1,8 @@
 """Networks of the architectures in ARCHITECTURES; MONAI's come from MONAI.
 
-A new one needs a module here and a line in ARCHITECTURES; params.yaml then names it as ``architecture``. It takes
+A new one of ours needs a module here and a line in ARCHITECTURES, one of the user's the decorator ``register(NAME)``;
+params.yaml then names it as ``architecture``. It is a function or a class of (spatial_dims, in_channels, out_channels,
+*, option=default, ...) and takes
 (N, channels, *patch) and gives logits (N, classes, *patch); in training it may give a list of them, finest first, for
 deep supervision. An option called ``patch_size`` gets the size of the training's patches.
 """
@@ -16,7 +18,9 @@ from seglossbench.params.networks import PATCH_SIZE, typed_network
 from seglossbench.randomness import seed_of
 from seglossbench.registry import ARCHITECTURES
 
-__all__ = ["ARCHITECTURES", "build"]
+__all__ = ["ARCHITECTURES", "build", "register"]
+
+register = ARCHITECTURES.register
 
 
 def build(

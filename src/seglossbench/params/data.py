@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from seglossbench.errors import nearest
 from seglossbench.params.section import AnyName, Fraction, Name, PathText, Positive, Section, Sizes, named_in
-from seglossbench.registry import LAYOUTS, PHANTOMS, SPLITS
+from seglossbench.registry import FORMATS, LAYOUTS, PHANTOMS, SPLITS
 
 
 def _compiles(pattern: str) -> str:
@@ -75,7 +75,7 @@ class PreprocessParams(Section):
 class PublishedParams(Section):
     """Scores that others published for the same test cases, which the report shows beside ours."""
 
-    format: Literal["topomortar"]
+    format: Annotated[str, named_in(FORMATS)]
     folder: str  # somewhere below the raw data
     losses: dict[str, str] = Field(default={})  # their name of a loss: ours
     source: str = ""  # who published them, where

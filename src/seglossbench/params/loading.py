@@ -7,12 +7,15 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from seglossbench import plugins
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import read_text
-from seglossbench.params.losses import typed_loss
+from seglossbench.params.losses import spec_named, typed_loss
 from seglossbench.params.networks import typed_network
+from seglossbench.params.section import at_home
 from seglossbench.params.text import merge, parse_yaml, unfold
 from seglossbench.params.whole import Params
+from seglossbench.registry import ARCHITECTURES, LOSSES, TERMS
 
 
 def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
@@ -74,8 +77,9 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
     _check_keys(layers[-1], Params, "--set or --config")
     for layer in layers:
         merged = merge(merged, layer)
+    merged = merged | {"experiment": experiment, "plugins": _use_plugins(merged.get("plugins", ()), path)}
     try:
-        params = Params.model_validate(merged | {"experiment": experiment})
+        params = Params.model_validate(_named_alone(merged))
     except ValidationError as error:
         raise InputError(_one_line(error, path, file)) from None
     try:
@@ -87,8 +91,45 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
         names = tuple(getattr(params, kind))
         for name in getattr(params.grid, kind):
             if name not in names:
-                raise InputError(f"{file}: grid.{kind}: unknown name {name!r}; {nearest(name, names)}")
+                others = {"losses": [*LOSSES, *TERMS], "networks": list(ARCHITECTURES)}.get(kind, [])
+                raise InputError(
+                    f"{file}: grid.{kind}: unknown name {name!r}; {nearest(name, [*names, *others])}"
+                )
     return params.model_copy(update={"networks": networks, "losses": losses})
+
+
+def _use_plugins(given: Any, path: Path) -> list[str]:
+    """The files of one's own, whose names are known from now on; as they stand in ``path``, relative to its folder."""
+    if not isinstance(given, list | tuple) or not all(isinstance(file, str) for file in given):
+        raise InputError(
+            f"{path}: plugins: expected a list of Python files, such as [my_loss.py], found {given!r}"
+        )
+    try:
+        files = [str(path.parent / at_home(file)) for file in given]
+    except ValueError as error:
+        raise InputError(f"{path}: plugins: {error}") from None
+    plugins.use(files)
+    return files
+
+
+def _named_alone(values: dict[str, Any]) -> dict[str, Any]:
+    """The params with the losses and networks that only the grid names: terms, compounds, architectures."""
+    filled = dict(values)
+    grid = values.get("grid")
+    for kind, named in (("losses", _loss_named), ("networks", _network_named)):
+        names, entries = grid.get(kind) if isinstance(grid, Mapping) else None, values.get(kind)
+        if isinstance(names, list | tuple) and isinstance(entries, Mapping):
+            found = {name: named(name) for name in names if isinstance(name, str) and name not in entries}
+            filled[kind] = {**entries, **{name: entry for name, entry in found.items() if entry is not None}}
+    return filled
+
+
+def _loss_named(name: str) -> Mapping[str, Any] | None:
+    return spec_named(name) if name in LOSSES or name in TERMS else None
+
+
+def _network_named(name: str) -> Mapping[str, Any] | None:
+    return {} if name in ARCHITECTURES else None
 
 
 def _typed_network(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:

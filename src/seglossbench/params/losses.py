@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from seglossbench.errors import InputError
-from seglossbench.registry import TERMS
+from seglossbench.errors import InputError, nearest
+from seglossbench.registry import LOSSES, TERMS
 from seglossbench.signatures import typed
 
 Spec = Mapping[str, float | Mapping[str, Any]]
 SCHEDULE = ("from", "to", "per_epoch")
+
+
+def spec_named(name: str) -> Spec:
+    """The compound loss of that name, or the term of that name alone; raises InputError where there is neither."""
+    if name in LOSSES:
+        spec: Spec = LOSSES.load(name)
+        return spec
+    if name not in TERMS:
+        raise InputError(f"unknown loss {name!r}; {nearest(name, [*LOSSES, *TERMS])}")
+    return {name: 1.0}
 
 
 def typed_loss(spec: Any, key: str) -> dict[str, float | dict[str, Any]]:

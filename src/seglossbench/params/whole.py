@@ -96,6 +96,9 @@ class Params(Section):
         Name, ...
     ] = ()  # other experiments, over each of which this one is laid; it has no runs of its own
     data_root: PathText | None = None
+    plugins: tuple[
+        PathText, ...
+    ] = ()  # files of your own that register losses, networks, layouts, splits, metrics
     grid: GridParams
     datasets: dict[AnyName, DatasetParams]
     preprocess: PreprocessParams = PreprocessParams()

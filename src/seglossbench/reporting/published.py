@@ -3,7 +3,7 @@
 ``FORMATS`` names the ways in which they come: a function per format, from a folder to the columns of SCORES.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,10 @@ import pandas as pd
 
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment
+from seglossbench.registry import FORMATS
 from seglossbench.vocabulary.tables import SCORES, STATUS
 
+register = FORMATS.register
 TOPOMORTAR_METRICS = {"Dice_mortar": "DSC", "HD95_mortar": "HD95"}
 TOPOMORTAR_UNDEFINED = 9999999
 TOPOMORTAR_DIAGONAL_PX = (
@@ -92,7 +94,7 @@ def _product(sizes: Iterable[float]) -> str:
 
 def read_published(folder: Path, format: str, dataset: str, cases: Collection[str]) -> pd.DataFrame:
     """The published scores of ``cases``; raises InputError that names the file at fault, or a case without scores."""
-    scores = FORMATS[format](folder, dataset)
+    scores: pd.DataFrame = FORMATS.load(format)(folder, dataset)
     scores = scores[scores["case"].isin(set(cases))]
     for (loss, seed), of_run in scores.groupby(["loss", "seed"]):
         if lacking := sorted(set(cases) - set(of_run["case"])):
@@ -126,6 +128,3 @@ def read_topomortar(folder: Path, dataset: str) -> pd.DataFrame:
     scores = pd.concat(tables, ignore_index=True).rename(columns={"ID": "case"})
     scores = scores.assign(dataset=dataset, network="published", **{"class": "mortar"})
     return scores[list(SCORES)]
-
-
-FORMATS: dict[str, Callable[[Path, str], pd.DataFrame]] = {"topomortar": read_topomortar}

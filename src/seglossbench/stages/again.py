@@ -9,6 +9,7 @@ from seglossbench.data.prepared import PreparedDataset
 from seglossbench.data.splits import PARTS, Split
 from seglossbench.errors import InputError
 from seglossbench.experiment import RunSettings, identity
+from seglossbench.experiment.plans import use_plugins
 from seglossbench.experiment.runs import run_roots
 from seglossbench.files import write_json
 from seglossbench.records import DATA, note_divergence, run_in_progress, state
@@ -48,10 +49,14 @@ def train_from(folder: Path, into: Path) -> Path:
 def _recorded(folder: Path) -> tuple[RunSettings, dict[str, dict[str, str]]]:
     """The settings of a run, with the present code, and the prepared cases of each part."""
     try:
-        settings = RunSettings.model_validate_json((folder / "settings.json").read_bytes())
+        text = (folder / "settings.json").read_bytes()
+        use_plugins(json.loads(text))
+        settings = RunSettings.model_validate_json(text)
         cases = json.loads((folder / DATA).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; give the folder of a run") from None
+    except InputError:
+        raise
     except (ValidationError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{folder}: cannot be read as the settings of a run: {reason}") from None

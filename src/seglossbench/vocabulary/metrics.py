@@ -8,9 +8,14 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from seglossbench.errors import InputError, nearest
+from seglossbench.registry import METRICS
+
+BETTER = ("higher", "lower", "")
+FACTS = {"better": str, "kind": str | None, "unit": str, "digits": int, "words": str}
+"""What the decorator of a metric says of it."""
 
 Kind = Literal["overlap", "hausdorff", "average"]
 """Which score a metric takes of a policy for empty masks: of overlaps, of largest or of average distances."""
@@ -61,7 +66,7 @@ def _count(name: str, words: str) -> Metric:
     return Metric(name, words, digits=0)
 
 
-METRICS: dict[str, Metric] = {
+CATALOGUE: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         _overlap("DSC", "twice the common volume by the sum of both volumes (Dice)"),
@@ -115,14 +120,30 @@ _WITH_TOLERANCE = re.compile(rf"({'|'.join(FAMILIES)})@(\d+\.?\d*|\.\d+)mm")
 
 def metric_named(name: str) -> Metric:
     """The metric of that name; raises InputError with the nearest known one, or the new name of a former one."""
-    if name in METRICS:
-        return METRICS[name]
+    if name in CATALOGUE:
+        return CATALOGUE[name]
     if match := _WITH_TOLERANCE.fullmatch(name):
         return replace(FAMILIES[match[1]], name=name, tolerance_mm=float(match[2]))
+    if name in METRICS:
+        return _declared(name)
     if name in RENAMED:
         raise InputError(f"unknown metric {name!r}: {RENAMED[name]}")
-    known = (*METRICS, *(f"{family}@1mm" for family in FAMILIES))
+    known = (*METRICS, "HD95", *(f"{family}@1mm" for family in FAMILIES))
     raise InputError(f"unknown metric {name!r}; {nearest(name, known)}")
+
+
+def _declared(name: str) -> Metric:
+    """A metric that is not ours, as its decorator says; raises InputError where it says what cannot be."""
+    signature = METRICS.signature(name)
+    facts = {key: value for key, value in signature.declared.items() if key in FACTS}
+    for key, allowed in FACTS.items():
+        if key in facts and ((facts[key] is None and key != "kind") or not isinstance(facts[key], allowed)):
+            raise InputError(f"metric {name!r}: {key}: expected a literal, as evaluation.register says")
+    if facts.get("better", "") not in BETTER or facts.get("kind") not in (None, *get_args(Kind)):
+        raise InputError(
+            f"metric {name!r}: better is higher, lower or nothing, and kind {', '.join(get_args(Kind))} or nothing"
+        )
+    return Metric(name, **facts | {"words": facts.get("words") or signature.summary or name})
 
 
 def metric_of(name: str, distance_unit: str = "mm") -> Metric:

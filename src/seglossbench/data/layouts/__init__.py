@@ -1,6 +1,6 @@
 """The layouts of raw datasets: the cases of a folder by the layout that its params name, or that it looks like."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +12,24 @@ from seglossbench.errors import InputError, nearest
 from seglossbench.params import DatasetParams
 from seglossbench.registry import LAYOUTS
 
-__all__ = ["Layout", "index_cases"]
+__all__ = ["Layout", "index_cases", "register"]
+
+
+def register(
+    name: str,
+    *,
+    looks: str,
+    matches: Callable[[Path], bool] = Path.is_dir,
+    has_regions: bool = False,
+) -> Callable[[Callable[[Path, DatasetParams], CaseIndex]], Layout]:
+    """Name the layout that a function ``(folder, params) -> CaseIndex`` reads; see Layout for the rest."""
+
+    def add(index: Callable[[Path, DatasetParams], CaseIndex]) -> Layout:
+        layout = Layout(matches, index, looks, has_regions)
+        LAYOUTS.add(name, layout, made_of=index)
+        return layout
+
+    return add
 
 
 def index_cases(
@@ -56,7 +73,7 @@ def _layout(folder: Path, settings: DatasetParams) -> Layout:
         if wanted == "patient_folders" or layout.matches(folder):
             return layout
         raise InputError(f"{folder}: holds no cases that can be read; expected {layout.looks}")
-    layouts: list[Layout] = [LAYOUTS.load(name) for name in LAYOUTS]
+    layouts: list[Layout] = [LAYOUTS.load(name) for name in LAYOUTS.own]
     for layout in layouts:
         if layout.matches(folder):
             return layout
