@@ -14,10 +14,14 @@ SMALL = {
     "UNETR": {"feature_size": 4, "hidden_size": 24, "mlp_dim": 24, "num_heads": 2},
     "SwinUNETR": {"feature_size": 12, "depths": [1, 1, 1, 1]},
 }
+SMALL |= {
+    architecture: {"size": "small"} for architecture in networks.ARCHITECTURES if architecture not in SMALL
+}
+LARGE_PATCHES = ("SwinUNETR", "nn_former", "slim_unetr")  # which halve them five times
 
 
 def patch_of(architecture, dims):
-    edge = 32 if architecture == "SwinUNETR" else 16  # which halves it five times
+    edge = 32 if architecture in LARGE_PATCHES else 16
     return [2 * edge] + [edge] * (dims - 1)
 
 
