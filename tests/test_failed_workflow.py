@@ -10,6 +10,8 @@ import pytest
 
 from seglossbench.experiment import Experiment
 from seglossbench.records import State, state, working_folder
+from seglossbench.tracking.local import LocalStore
+from seglossbench.tracking.marks import RUN_TAG
 from tests.commands import ENVIRONMENT, SNAKEMAKE, call, check, copy_project
 
 pytestmark = pytest.mark.slow
@@ -94,6 +96,7 @@ def test_a_failed_run_is_told_and_the_others_are_reported(small, tmp_path, runs_
     assert "FileExistsError" in log.read_text().splitlines()[-1]
     assert f"Logfile {log.relative_to(tmp_path)}" in answer.stderr
     assert good.scores.exists()
+    assert good.id in LocalStore(tmp_path / "mlflow.db").runs_of("small", RUN_TAG)
     page = experiment.report.read_text()
     assert "ce_dice" in page
     assert "Not every run is done" in page

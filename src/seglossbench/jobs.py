@@ -69,7 +69,7 @@ def report_mark(experiment: Experiment) -> Path:
     """The mark that the page shows the present runs and scores by the present params and code."""
     content = [
         [str(run.scores) for run in experiment.runs],
-        [part.params.model_dump(mode="json") for part in experiment.parts],
+        [part.params.model_dump(mode="json", exclude={"track"}) for part in experiment.parts],
         report_version(),
     ]
     return _LOGS / "reported" / f"{experiment.name}-{digest(content)}"

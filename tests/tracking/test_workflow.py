@@ -7,8 +7,8 @@ import yaml
 
 from seglossbench.tracking.local import LocalStore
 from seglossbench.tracking.marks import RUN_TAG
+from tests.commands import SNAKEMAKE, call, check, copy_project
 from tests.conftest import TINY
-from tests.test_workflow import SNAKEMAKE, call, check
 
 pytestmark = pytest.mark.slow
 AWAY = "http://127.0.0.1:9"
@@ -22,53 +22,58 @@ def write(folder, name, **changes):
 
 
 def snakemake(folder, name="small", *words):
-    return check([*SNAKEMAKE, "--config", f"experiment={name}", *words], folder)
+    words = [*SNAKEMAKE, "--config", f"experiment={name}", *words]
+    return check(words, folder, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
 
 
 def runs_in(file, name="small"):
     return LocalStore(file).runs_of(name, RUN_TAG)  # not by MLflow, which keeps files open that are gone
 
 
-def test_mlflow_away_gone_and_elsewhere(project, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    write(project, "small", track={"uri": AWAY, "live": True})
-    said = snakemake(project)
-    page = next(project.glob("reports/**/index.html"))
-    (trained,) = project.glob("runs/*/*/*/seed0-*")
+@pytest.fixture
+def folder(tmp_path):
+    return copy_project(tmp_path)
+
+
+def test_mlflow_away_gone_and_elsewhere(folder):
+    write(folder, "small", track={"uri": AWAY, "live": True})
+    said = snakemake(folder)
+    page = folder / "reports/small/index.html"
+    (trained,) = folder.glob("runs/*/*/*/seed0-*")
     assert "To fill it, as no report needs: seglossbench --set 'experiment=\"small\"' track" in said
     written = page.stat().st_mtime_ns
-    assert "track" in check([*SNAKEMAKE, "--config", "experiment=small", "-n"], project), (
+    assert "track" in check([*SNAKEMAKE, "--config", "experiment=small", "-n"], folder), (
         "and it is tried again"
     )
 
-    store, run = project / "mlflow.db", f"brats_phantom/unet/ce_dice/{trained.name}"
-    write(project, "small")
-    snakemake(project)
+    store, run = folder / "mlflow.db", f"brats_phantom/unet/ce_dice/{trained.name}"
+    write(folder, "small")
+    snakemake(folder)
     assert runs_in(store) == {run}
-    assert "Nothing to be done" in snakemake(project, "small", "-n")
+    assert "Nothing to be done" in snakemake(folder, "small", "-n")
 
     store.unlink()
-    snakemake(project)
+    snakemake(folder)
     assert runs_in(store) == {run}
 
-    write(project, "small", track={"uri": "sqlite:///elsewhere/other.db"})
-    snakemake(project)
-    assert runs_in(project / "elsewhere/other.db") == {run}
+    write(folder, "small", track={"uri": "sqlite:///elsewhere/other.db"})
+    snakemake(folder)
+    assert runs_in(folder / "elsewhere/other.db") == {run}
     assert page.stat().st_mtime_ns == written, "and no report was made again for it"
 
-    write(project, "small")
-    shutil.copy(project / "experiments/small.yaml", project / "experiments/copied.yaml")
-    snakemake(project, "copied")
+    write(folder, "small")
+    shutil.copy(folder / "experiments/small.yaml", folder / "experiments/copied.yaml")
+    snakemake(folder, "copied")
     assert runs_in(store, "copied") == {run}
-    assert any("copied" in page.read_text() for page in project.glob("reports/**/index.html"))
-    assert [str(trained)] == [str(folder) for folder in project.glob("runs/*/*/*/seed0-*")]
+    assert "copied" in (folder / "reports/copied/index.html").read_text()
+    assert [str(trained)] == [str(found) for found in folder.glob("runs/*/*/*/seed0-*")]
 
 
-def test_published_scores_change_the_report_alone(project):
-    write(project, "small")
-    snakemake(project)
+def test_published_scores_change_the_report_alone(folder):
+    write(folder, "small")
+    snakemake(folder)
     write(
-        project,
+        folder,
         "small",
         datasets={
             "brats_phantom": {
@@ -77,7 +82,7 @@ def test_published_scores_change_the_report_alone(project):
             }
         },
     )
-    said = call([*SNAKEMAKE, "--config", "experiment=small", "-n"], project)
+    said = call([*SNAKEMAKE, "--config", "experiment=small", "-n"], folder)
     assert said.returncode == 0
     assert "report small" in said.stdout + said.stderr
     assert "train brats" not in said.stdout + said.stderr

@@ -60,5 +60,7 @@ onerror:
         if any(run.scores.exists() for run in EXPERIMENT.runs):
             log = jobs.log_of("report", EXPERIMENT.name)
             shell("{SEGLOSSBENCH} --log {log} report && echo 'The report of what there is: {EXPERIMENT.report}' >&2 || true")
+            log = jobs.log_of("track", EXPERIMENT.name)
+            shell("{SEGLOSSBENCH} --log {log} track --mark {TRACKED} || true")
     if failed:
         print(jobs.describe_failures(EXPERIMENT, failed), file=sys.stderr)
