@@ -47,7 +47,9 @@ def expected(dataset: Dataset) -> Usual | None:
         return _as_prepared(PreparedDataset(dataset.prepared))
     phantom, source = dataset.params.phantom, dataset.params.source
     if phantom is not None:
-        channels, classes = {"brats": (4, 4), "amos": (1, 16), "pengwin": (1, 13)}[phantom.layout]
+        channels, classes = {"brats": (4, 4), "amos": (1, 16), "pengwin": (1, 13), "discs": (1, 2)}[
+            phantom.layout
+        ]
         return Usual(
             cases=phantom.training + phantom.test,
             channels=channels,

@@ -280,9 +280,13 @@ PHANTOMS = Registry(
         "brats": "seglossbench.phantoms.brats:draw",
         "amos": "seglossbench.phantoms.amos:draw",
         "pengwin": "seglossbench.phantoms.pengwin:draw",
+        "discs": "seglossbench.phantoms.discs:draw",
     },
 )
-"""Synthetic datasets, by the layout in which they are written: functions ``(archive, params)``."""
+"""Synthetic datasets, by the layout they are written in or a name of their own: functions ``(archive, params)``."""
+
+WRITTEN_AS = {"discs": "nnunet"}
+"""The layout of phantoms that have a name of their own."""
 
 METRICS = Registry(
     "metric",

@@ -24,6 +24,7 @@ from seglossbench.params import (
     Section,
     TrainParams,
 )
+from seglossbench.registry import WRITTEN_AS
 
 HOW_READ = {
     *("layout", "select", "modality", "classes", "regions", "channels", "labels_suffix"),
@@ -82,10 +83,11 @@ def dataset_of(params: Params, name: str) -> Dataset:
     if preprocess.learns:
         code += identity.split_roots(settings.split)
     prepared = digest([data, identity.code_of(code)])
+    maps_of = map_settings(params, name)
     maps = digest(
         [
             prepared,
-            params.maps.model_dump(mode="json", include={"scope", "distance_units"}),
+            maps_of.model_dump(mode="json", include={"scope", "distance_units"}),
             identity.code_of(identity.storage_roots()),
         ]
     )
@@ -95,7 +97,7 @@ def dataset_of(params: Params, name: str) -> Dataset:
         preprocess=preprocess,
         train=train_settings(params, name),
         evaluate=changed(params.evaluate, settings.evaluate, f"datasets.{name}.evaluate"),
-        map_settings=params.maps,
+        map_settings=maps_of,
         data=data,
         split=split,
         raw=raw,
@@ -115,7 +117,7 @@ def _content(params: Params, name: str) -> tuple[DatasetParams, Path, str]:
         code = identity.code_of(identity.phantom_roots(drawn.layout))
         version = digest([drawn.model_dump(mode="json"), code])
         if settings.layout == "auto":
-            settings = settings.model_copy(update={"layout": drawn.layout})
+            settings = settings.model_copy(update={"layout": WRITTEN_AS.get(drawn.layout, drawn.layout)})
         return settings, Path("data/raw") / f"{word(name)}-{version}", version
     if settings.source is not None:
         version = source_version(settings, f"datasets.{name}")
@@ -150,9 +152,14 @@ def train_settings(params: Params, dataset: str, network: str | None = None) -> 
     if network is not None:
         key = f"networks.{network}.train"
         train = changed(train, params.networks[network].get("train", {}), key)
-    if train.augmentation.resamples and params.maps.scope == "volume":
+    if train.augmentation.resamples and map_settings(params, dataset).scope == "volume":
         raise InputError(f"{key}.augmentation: {NO_VOLUME_MAPS}")
     return train
+
+
+def map_settings(params: Params, dataset: str) -> MapsParams:
+    """The section maps with what the dataset changes of it."""
+    return changed(params.maps, params.datasets[dataset].maps, f"datasets.{dataset}.maps")
 
 
 def changed(section: Settings, changes: Mapping[str, Any], key: str) -> Settings:

@@ -98,7 +98,7 @@ class Experiment:
                         terms=terms,
                         reads=identity.maps_read(terms),
                         train=train,
-                        maps=params.maps,
+                        maps=dataset.map_settings,
                         predict=dataset.evaluate.predict,
                         empty=dataset.evaluate.empty,
                         hd95=dataset.evaluate.hd95,

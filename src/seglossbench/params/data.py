@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from seglossbench.errors import nearest
-from seglossbench.params.section import AnyName, Fraction, Name, PathText, Positive, Section, Sizes, named_in
+from seglossbench.params.section import (
+    AnyName,
+    BelowOne,
+    Fraction,
+    Name,
+    PathText,
+    Positive,
+    Section,
+    Sizes,
+    named_in,
+)
 from seglossbench.registry import FORMATS, LAYOUTS, PHANTOMS, SPLITS
 
 
@@ -22,7 +32,10 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class PhantomParams(Section):
-    """A synthetic dataset that is written as an archive in the layout of a real one."""
+    """A synthetic dataset that is written as an archive in the layout of a real one.
+
+    ``discs``, in nnU-Net's layout, is difficult as its last three keys say: dials of mechanisms.
+    """
 
     layout: Annotated[str, named_in(PHANTOMS)]
     training: Positive
@@ -30,6 +43,14 @@ class PhantomParams(Section):
     shape: tuple[Positive, Positive, Positive]
     mri_fraction: Fraction = 0.25  # of the AMOS phantom's cases
     seed: int = 0
+    disc_share: Annotated[float, Field(gt=0, le=0.3)] = 0.1  # of the pixels of a slice that has a disc
+    empty_share: BelowOne = 0.0  # of the slices, which have none
+    rim_noise: Annotated[float, Field(ge=0)] = 0.0  # in pixels, of the edges that are drawn for training
+
+    @property
+    def dials(self) -> dict[str, float]:
+        """What makes the discs difficult, by its key."""
+        return {"disc_share": self.disc_share, "empty_share": self.empty_share, "rim_noise": self.rim_noise}
 
 
 class PreprocessParams(Section):
@@ -117,6 +138,7 @@ class DatasetParams(Section):
     validation_fraction: Fraction = 0.2
     published: PublishedParams | None = None
     preprocess: dict[str, Any] = Field(default={})  # what this dataset changes of the section preprocess
+    maps: dict[str, Any] = Field(default={})  # of the section maps
     train: dict[str, Any] = Field(default={})  # and of the section train
     evaluate: dict[str, Any] = Field(default={})  # and of the section evaluate
 

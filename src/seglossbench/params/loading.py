@@ -87,7 +87,8 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
         losses = {name: typed_loss(entry, f"losses.{name}") for name, entry in params.losses.items()}
     except InputError as error:
         raise InputError(f"{path} with {file}: {error}") from None
-    for kind in ("datasets", "networks", "losses"):
+    # One that includes others has no runs of its own, and may name what these define: each of them is checked with it.
+    for kind in () if params.include else ("datasets", "networks", "losses"):
         names = tuple(getattr(params, kind))
         for name in getattr(params.grid, kind):
             if name not in names:

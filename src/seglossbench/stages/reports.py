@@ -1,6 +1,6 @@
 """The report of an experiment, or of anybody's scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,12 +165,7 @@ def _facts(experiment: Experiment, datasets: Sequence["DatasetFacts"]) -> "Facts
         datasets=tuple(datasets),
         conventions={
             "Weights": _of_parts(experiment, _weights),
-            "Maps": _of_parts(
-                experiment,
-                lambda part: (
-                    f"scope {part.params.maps.scope}, distances in {part.params.maps.distance_units}"
-                ),
-            ),
+            "Maps": _of_parts(experiment, _maps),
         },
         versions=versions_of(run.folder for run in experiment.runs if state(run.folder).is_finished),
     )
@@ -178,14 +173,32 @@ def _facts(experiment: Experiment, datasets: Sequence["DatasetFacts"]) -> "Facts
 
 def _weights(part: Experiment) -> str:
     """Which epoch's weights are scored; with the runs that it holds for where datasets or networks differ in it."""
-    runs: dict[str, dict[str, None]] = {}
-    for run in part.runs:
-        train = run.train
-        of = runs.setdefault(f"{train.checkpoint} epoch of {train.epochs}", {})
-        of[f"{run.dataset.name} {run.network}"] = None
-    if len(runs) == 1:
-        return next(iter(runs))
-    return ", ".join(f"{value} ({', '.join(names)})" for value, names in runs.items())
+    return _by_value(
+        (f"{run.train.checkpoint} epoch of {run.train.epochs}", f"{run.dataset.name} {run.network}")
+        for run in part.runs
+    )
+
+
+def _maps(part: Experiment) -> str:
+    """How the maps of the truth are made; with the datasets that it holds for where they differ in it."""
+    return _by_value(
+        (
+            f"scope {dataset.map_settings.scope}, distances in {dataset.map_settings.distance_units}, "
+            f"contour kernel {dataset.map_settings.contour_kernel}",
+            dataset.name,
+        )
+        for dataset in part.datasets
+    )
+
+
+def _by_value(pairs: Iterable[tuple[str, str]]) -> str:
+    """A value that all names share, or else each value with its names."""
+    names_of: dict[str, dict[str, None]] = {}
+    for value, name in pairs:
+        names_of.setdefault(value, {})[name] = None
+    if len(names_of) == 1:
+        return next(iter(names_of))
+    return ", ".join(f"{value} ({', '.join(names)})" for value, names in names_of.items())
 
 
 def _of_parts(experiment: Experiment, convention: Callable[[Experiment], str]) -> str:

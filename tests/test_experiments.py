@@ -1,0 +1,69 @@
+"""Every experiment of the repository can be asked for, and says what it answers."""
+
+from pathlib import Path
+
+import pytest
+
+from seglossbench import plan
+from seglossbench.experiment import Experiment
+from seglossbench.stages import check_experiment
+
+NAMES = sorted(file.stem for file in Path("experiments").glob("*.yaml"))
+
+
+@pytest.fixture
+def load(project, write_nifti):
+    """A function that loads an experiment; what needs data of one's own has a case."""
+    write_nifti(project / "own" / "a.nii.gz", [[[1.0]]])
+
+    def load(name):
+        own = {"data_root": str(project / "own")} if name == "own_data" else {}
+        return Experiment.load(overrides={"experiment": name, **own})
+
+    return load
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_experiment_is_planned(load, name):
+    experiment = load(name)
+    assert len({run.id for run in experiment.runs}) == len(experiment.runs) > 0
+    assert plan.summary(experiment).startswith(f"experiment {name}: {len(experiment.runs)} runs")
+    if name != "own_data":  # whose one case has no labels
+        check_experiment(experiment)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_experiment_says_what_it_is_for(name):
+    assert Path("experiments", f"{name}.yaml").read_text().startswith("# ")
+
+
+def test_the_experiments_of_paper_b_are_those_of_its_release(load):
+    every_epoch, fifty, third = map(load, ("region_wise_every_epoch", "region_wise_50", "region_wise"))
+    trained = [
+        (run.train.epochs, run.train.test_every) for run in (e.runs[0] for e in (every_epoch, fifty, third))
+    ]
+    assert trained == [(300, 1), (50, None), (300, 2)]
+    assert len({run.seed for run in fifty.runs}) == 10
+    assert {"rrw", "boundary"} <= {run.loss for run in every_epoch.runs} & {run.loss for run in fifty.runs}
+
+
+def test_stability_is_asked_in_both_precisions(load):
+    runs = load("stability").runs
+    assert {run.train.precision for run in runs} == {"float32", "fp16"}
+    assert {"boundary", "rrw"} < {run.loss for run in runs}
+
+
+def test_contours_are_made_in_every_way_that_the_release_leaves_open(load):
+    runs = [run for run in load("form_and_kernel").runs if run.loss == "cwcd"]
+    made = {(run.settings.maps.contour_kernel, run.settings.maps.scope) for run in runs}
+    assert made == {(3, "patch"), (2, "patch"), (3, "volume")}
+    assert len({run.id.rpartition("-")[2] for run in runs}) == len(runs)
+
+
+def test_the_mechanisms_turn_one_dial_at_a_time(load):
+    datasets = [dataset.params.phantom for dataset in load("mechanisms").datasets]
+    base = datasets[0].dials
+    changed = [{key for key, value in phantom.dials.items() if value != base[key]} for phantom in datasets]
+    assert changed[0] == set()
+    assert all(len(keys) == 1 for keys in changed[1:])
+    assert set.union(*changed) == set(base)
