@@ -5,8 +5,8 @@ INSTALLED := .venv/installed
 
 .PHONY: demo test ui bench clean
 
-demo: $(INSTALLED)  ## the experiment of params.yaml, on phantoms; DATA=topomortar: that experiment, its data downloaded
-ifdef DATA
+demo: $(INSTALLED)  ## the experiment of params.yaml, on phantoms; DATA=topomortar: that experiment, its data downloaded; DATA=mechanisms
+ifneq ($(filter-out mechanisms,$(DATA)),)
 	$(BIN)/seglossbench --set experiment=$(DATA) download $(DATA) --accept-licence
 endif
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all $(if $(DATA),--config experiment=$(DATA))
