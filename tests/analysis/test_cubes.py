@@ -36,8 +36,8 @@ def test_a_class_that_the_truth_lacks_counts_for_no_loss_but_as_a_rate():
 
 
 def test_a_policy_that_scores_absent_classes_has_them_count():
-    scored = cubes_of(ABSENT.replace({"value": {"": "1.0"}}), absent_scored=["d"]).cubes[0]
-    assert scored.counts.all()
+    assert cubes_of(ABSENT, absent_scored=["d"]).cubes[0].counts.all()
+    assert cubes_of(ABSENT.replace({"value": {"": "1.0"}})).cubes[0].counts.all()
 
 
 def test_a_missed_class_without_a_distance_counts_as_the_worst():

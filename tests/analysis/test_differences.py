@@ -7,6 +7,9 @@ from seglossbench.analysis.differences import differences
 from seglossbench.analysis.means import means, seed_gaps
 from seglossbench.statistics.comparison import over_new_networks
 from seglossbench.statistics.crossed import crossed, mean_squares
+from seglossbench.statistics.means import fold_status
+from seglossbench.statistics.summaries import summarise
+from seglossbench.vocabulary.tables import MEAN
 from tests.analysis.made_scores import drawn, rows
 
 
@@ -180,3 +183,19 @@ def test_no_scores_make_no_tables():
     table, pairs = tables(rows())
     assert table.empty
     assert pairs.empty
+
+
+def test_the_mean_is_the_one_of_every_other_table():
+    scores = pd.concat(
+        [
+            drawn({"a": 0.3, "b": 0.0}),
+            rows(("a", 0, "case1", "gone", 0.0), ("a", 0, "case1", "gone", "truth_empty")),
+            rows(("b", 0, "case1", "gone", ""), ("b", 0, "case1", "gone", "both_empty")),
+        ],
+        ignore_index=True,
+    )
+    table, _ = tables(scores)
+    theirs = summarise(fold_status(scores)).set_index(["loss", "class"])["mean"]
+    for loss in "ab":
+        ours = one(table, loss=loss, metric="DSC", **{"class": ALL})["mean"]
+        assert ours == pytest.approx(theirs[loss, MEAN], abs=1e-12)

@@ -101,7 +101,7 @@ def test_empty_masks_are_counted_beside_every_mean_that_has_some():
     )
     table = table_of(scores, [("n", "ce")], ["1"], empty_policy="diagonal")
     for cell in table.rows[0].cells:
-        assert (cell.mean, cell.signs) == ("0.300", "†2 ‡1")
+        assert (cell.mean, cell.signs) == ("0.450", "†2 ‡1")  # of the two cases that have the class
         assert cell.detail == "1 missed (empty prediction), 1 false alarm (empty truth), 1 undefined"
     assert "1: absent from the truth of 2 of 4 test cases (b, c)." in table.notes
     assert any(

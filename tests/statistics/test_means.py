@@ -49,3 +49,18 @@ def test_what_is_nowhere_defined_has_no_mean():
 def test_scores_without_an_empty_mask_are_plain_numbers():
     scores = pd.DataFrame([("a", "ET", "DSC", 0.25), ("b", "ET", "DSC", 0.75)], columns=COLUMNS)
     assert means_of_run(scores) == {("DSC", "ET"): 0.5, ("DSC", MEAN): 0.5}
+
+
+def test_a_case_that_lacks_a_class_counts_for_no_run_in_its_mean():
+    alarm = [("a", "x", "DSC", "0.8"), ("b", "x", "DSC", "0.0"), ("b", "x", "status", "truth_empty")]
+    right = [("a", "x", "DSC", "0.8"), ("b", "x", "DSC", ""), ("b", "x", "status", "both_empty")]
+    for rows in (alarm, right):
+        assert means_of_run(pd.DataFrame(rows, columns=COLUMNS)) == {("DSC", "x"): 0.8, ("DSC", MEAN): 0.8}
+
+
+def test_where_a_right_nothing_has_a_score_such_cases_count():
+    rows = [("a", "x", "DSC", "0.5"), ("b", "x", "DSC", "1.0"), ("b", "x", "status", "both_empty")]
+    assert means_of_run(pd.DataFrame(rows, columns=COLUMNS))["DSC", "x"] == 0.75
+    alarm = [("a", "x", "DSC", "0.5"), ("b", "x", "DSC", "0.0"), ("b", "x", "status", "truth_empty")]
+    brats = means_of_run(pd.DataFrame(alarm, columns=COLUMNS), absent_scored=True)
+    assert brats["DSC", "x"] == 0.25

@@ -29,7 +29,6 @@ TWO_SEEDS = folded(
     ("0", "b", "aorta", "DSC", "0.4"),
     ("1", "a", "aorta", "DSC", "0.5"),
     ("1", "b", "aorta", "DSC", ""),
-    ("1", "b", "aorta", "status", "both_empty"),
 )
 
 

@@ -25,7 +25,9 @@ ALL = "*"
 
 # Those from truth_empty on have a truth that lacks the class.
 _CODES = {status: code for code, status in enumerate(("", *STATUSES))}
-_PREDICTION_EMPTY, _TRUTH_EMPTY = _CODES["prediction_empty"], _CODES["truth_empty"]
+_PREDICTION_EMPTY, _TRUTH_EMPTY, _BOTH_EMPTY = (
+    _CODES[s] for s in ("prediction_empty", "truth_empty", "both_empty")
+)
 COMPLETE = 0.5
 """A run that lacks more than this share of its dataset's cases is left out, instead of its cases for all runs."""
 
@@ -116,8 +118,9 @@ def cubes_of(
     """The cubes of checked scores (columns of ``vocabulary.tables.SCORES``, all text).
 
     ``patients`` names the patient of (dataset, case). ``absent_scored`` are the datasets whose policy for empty masks
-    gives a class that the truth lacks a score, found or not, which then counts. A missed class
-    without a distance, or with an infinite one, counts as the metric's penalty, by default the largest distance there.
+    gives a class that the truth lacks a score, found or not, which then counts; a finite score of two empty masks shows
+    such a policy, too. A missed class without a distance, or with an infinite one, counts as the metric's penalty, by
+    default the largest distance there.
     """
     found = Cubes()
     for dataset, of_dataset in scores.groupby("dataset", sort=False, observed=True):
@@ -204,7 +207,13 @@ def _add_dataset(
         for number, name in enumerate(metrics):
             if (network, number) not in arrays:
                 continue
-            counts = present_by_metric[number] & (absent_scored | ~lacking)
+            # A right nothing that has a score shows that the policy has absent classes count.
+            scores_nothing = any(
+                np.isfinite(arrays[n, number][statuses[n] == _BOTH_EMPTY]).any()
+                for n in statuses
+                if (n, number) in arrays
+            )
+            counts = present_by_metric[number] & (absent_scored | scores_nothing | ~lacking)
             values = arrays[network, number][used]
             scored = base.runs & ~np.isnan(values).all((2, 3))
             found.cubes.append(

@@ -1,9 +1,10 @@
 """The one mean of scores, which every table, figure, validation and tracking store shows.
 
 A *score* is one value of a metric for one class of one case of one run. A class's mean is that of its defined scores
-over the cases, and the mean over classes is that of the class means, each with the weight 1. A class that the truth of
-no case has is *absent*: false alarms alone would make its scores, so it has no mean and enters none. Nothing undefined
-becomes 0.
+over the cases that have it, and the mean over classes is that of the class means, each with the weight 1. A case whose
+truth lacks a class counts for no run in that class's mean, for else one run's false alarm and another's right nothing
+would make means over different cases. A class that the truth of no case has is *absent*: it has no mean and enters
+none. Nothing undefined becomes 0.
 """
 
 from collections.abc import Sequence
@@ -55,10 +56,24 @@ def absences(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "class", "cases", "without", "absent"])
 
 
-def with_absent(scores: pd.DataFrame) -> pd.DataFrame:
-    """The folded scores with a column ``absent``, which says whether their class is in no case of their dataset."""
+def with_absent(scores: pd.DataFrame, absent_scored: bool = False) -> pd.DataFrame:
+    """The folded scores with the columns ``absent`` and ``left_out``.
+
+    ``absent``: the class is in no case of the dataset. ``left_out``: the truth of that case lacks the class, so the
+    score enters no mean. Only where the policy gives a right nothing a score, too, do all such scores enter:
+    ``absent_scored`` says so, and a finite score of two empty masks shows it.
+    """
     absent = absences(scores)[["dataset", "class", "absent"]].astype({"absent": bool})
-    return scores.merge(absent, on=["dataset", "class"], how="left")
+    whole = scores.merge(absent, on=["dataset", "class"], how="left")
+    key = ["dataset", "case", "class"]
+    lacking = whole.loc[whole["status"].isin(_TRUTH_EMPTY), key].drop_duplicates().assign(left_out=True)
+    whole = whole.merge(lacking, on=key, how="left")
+    whole["left_out"] = whole["left_out"].eq(True)
+    rightly = (whole["status"] == "both_empty") & np.isfinite(whole["value"])
+    counted = set(whole.loc[rightly, ["dataset", "metric"]].itertuples(index=False, name=None))
+    of = pd.MultiIndex.from_frame(whole[["dataset", "metric"]])
+    whole.loc[of.isin(list(counted)) | absent_scored, "left_out"] = False
+    return whole
 
 
 def class_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -66,8 +81,8 @@ def class_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
     ``scores`` are those of ``with_absent``; with ``by`` a run's columns the cases are that run's.
     """
-    of_classes = scores[~scores["absent"]].groupby([*by, "class"], sort=False)["value"]
-    return of_classes.mean().reset_index()
+    counted = scores[~scores["absent"] & ~scores["left_out"]]
+    return counted.groupby([*by, "class"], sort=False)["value"].mean().reset_index()
 
 
 def overall_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
@@ -75,12 +90,13 @@ def overall_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return class_means(scores, by).groupby(list(by), sort=False)["value"].mean().reset_index()
 
 
-def means_of_run(scores: pd.DataFrame) -> dict[tuple[str, str], float]:
+def means_of_run(scores: pd.DataFrame, absent_scored: bool = False) -> dict[tuple[str, str], float]:
     """The means of one run's tidy scores (``case, class, metric, value``), by metric and class; MEAN is a class, too.
 
-    Of the columns of RUN, those that are missing do not matter. What is nowhere defined is left out.
+    Of the columns of RUN, those that are missing do not matter. What is nowhere defined is left out. ``absent_scored``
+    is that of ``with_absent``.
     """
-    whole = with_absent(fold_status(scores.assign(**dict.fromkeys(RUN, "-"))))
+    whole = with_absent(fold_status(scores.assign(**dict.fromkeys(RUN, "-"))), absent_scored)
     means = pd.concat(
         [class_means(whole, ["metric"]), overall_means(whole, ["metric"]).assign(**{"class": MEAN})]
     )

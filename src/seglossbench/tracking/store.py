@@ -18,6 +18,7 @@ from mlflow.utils.uri import is_local_uri
 from tqdm import tqdm
 
 from seglossbench.errors import JobError
+from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Run
 from seglossbench.files import digest
 from seglossbench.records import (
@@ -115,11 +116,6 @@ class Tracker:
             self.client.set_tag(id, HISTORY_TAG, digest(history_text(history)))
         self.client.set_terminated(id, status)
 
-    def log_scores(self, id: str, scores: Path) -> None:
-        """Write the means over test cases as metrics ``test/METRIC/CLASS``, and the file itself as an artifact."""
-        self._write(id, _means(scores))
-        self._log_artifact(id, scores)
-
     def fill(self, runs: Sequence[Run], from_scratch: bool = False) -> int:
         """Make MLflow equal to the run folders and return how many runs were written; equal ones are left alone.
 
@@ -181,7 +177,7 @@ class Tracker:
             seconds = (ended - started) / (history[-1].epoch + 1 if history else 1)
             metrics += _curves((row, started + (row.epoch + 1) * seconds) for row in history)
         if SCORES_TAG in wanted:
-            metrics += _means(run.scores)
+            metrics += _means(run.scores, run.evaluate.empty)
             self._log_artifact(id, run.scores)
         self._write(id, metrics, tags=[RunTag(key, value) for key, value in wanted.items()])
         self.client.set_terminated(id, status, _milliseconds(ended))
@@ -239,12 +235,13 @@ def _curves(rows: Iterable[tuple[HistoryRow, float]]) -> list[Metric]:
     ]
 
 
-def _means(scores: Path) -> list[Metric]:
+def _means(scores: Path, empty: str) -> list[Metric]:
+    """The means of a run's scores, made by the policy ``empty`` for empty masks."""
     now = _milliseconds(time.time())
     table = pd.read_csv(scores, dtype=str, keep_default_na=False)
     return [
         Metric(metric_key("test", f"{metric}/{name}" if name != MEAN else metric), value, now, 0)
-        for (metric, name), value in means_of_run(table).items()
+        for (metric, name), value in means_of_run(table, policy_named(empty).scores_absent_classes).items()
     ]
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from seglossbench.data.prepared import PreparedCase
 from seglossbench.evaluation import score_case
+from seglossbench.evaluation.empty import policy_named
 from seglossbench.params import PredictParams
 from seglossbench.prediction import predict_volume
 from seglossbench.records import HistoryRow
@@ -64,9 +65,10 @@ def validate(
         )
         records += [{"case": number, **record} for record in scored]
         clock.end("scoring")
+    absent_scored = policy_named(empty).scores_absent_classes
     rows = [
         HistoryRow(epoch, step, split, f"{metric}/{name}" if name != MEAN else metric, value)
-        for (metric, name), value in means_of_run(pd.DataFrame(records)).items()
+        for (metric, name), value in means_of_run(pd.DataFrame(records), absent_scored).items()
     ]
     rows.append(HistoryRow(epoch, step, split, "predicted_classes", float(predicted.sum())))
     return rows
