@@ -18,6 +18,7 @@ DECORATORS = {
     "seglossbench.data.splits.register": registry.SPLITS,
     "seglossbench.evaluation.register": registry.METRICS,
     "seglossbench.reporting.published.register": registry.FORMATS,
+    "seglossbench.reporting.parts.register": registry.PARTS,
 }
 """Where each kind's decorator is imported from, and the registry that it fills."""
 

@@ -318,3 +318,16 @@ FORMATS = Registry(
     "seglossbench.formats",
 )
 """Formats of published scores: functions ``(folder, dataset) -> columns SCORES``."""
+
+PARTS = Registry(
+    "part of a report",
+    {
+        name: f"seglossbench.reporting.parts.{name}:{name}"
+        for name in (
+            *("answers", "glance", "classes", "differences", "convergence", "stability", "datasets"),
+            *("runs", "provenance", "cite"),
+        )
+    },
+    "seglossbench.parts",
+)
+"""Parts of a report's page, in their order: functions ``(Source) -> Part``, or None where there is nothing to say."""

@@ -232,7 +232,7 @@ def of_two_parts():
 
 def test_a_dataset_has_tables_of_its_own_metrics_only(tmp_path):
     write_report(tmp_path, of_two_parts()[0], NOTHING, Facts("x"))
-    found = {file.stem for file in (tmp_path / "tables").glob("*_*.csv")}
+    found = {file.stem for file in (tmp_path / "tables").glob("*s_[DH]*.csv")}
     assert found == {"hearts_DSC", "hearts_HD", "organs_DSC", "organs_HD95"}
 
 

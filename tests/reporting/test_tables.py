@@ -2,14 +2,14 @@ import csv
 import io
 
 import pandas as pd
-import pytest
 
 from seglossbench.reporting.formats import to_csv, to_html, to_markdown
 from seglossbench.reporting.latex import to_latex
-from seglossbench.reporting.tables import build_table
+from seglossbench.reporting.tables import build_table, leading_of
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.metrics import metric_of
+from seglossbench.vocabulary.tables import MEAN
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
 
@@ -38,7 +38,7 @@ def simple(values, metric="DSC", network="n"):
     )
 
 
-def test_cells_show_mean_and_deviation_and_the_best_of_each_network_is_bold():
+def test_cells_show_mean_and_deviation_and_those_that_lead_are_bold():
     rows = []
     for network, shift in (("u", 0), ("v", 0.1)):
         for loss, first, second in (("ce", 0.5, 0.7), ("dice", 0.4, 0.6)):
@@ -47,7 +47,9 @@ def test_cells_show_mean_and_deviation_and_the_best_of_each_network_is_bold():
                 (network, loss, "1", "a", "1", "DSC", second + shift),
             ]
     scores = scores_of(*rows)
-    table = table_of(scores, [("u", "ce"), ("u", "dice"), ("v", "ce"), ("v", "dice")], ["1"])
+    leading = {("d", network, "DSC", "1", "ce") for network in "uv"} | {("e", "u", "DSC", "1", "dice")}
+    pairs = [("u", "ce"), ("u", "dice"), ("v", "ce"), ("v", "dice")]
+    table = table_of(scores, pairs, ["1"], leading=leading)
     assert texts(table)["u", "ce"] == ["0.600 ± 0.141"]
     assert texts(table)["v", "dice"] == ["0.600 ± 0.141"]
     assert [row.cells[0].best for row in table.rows] == [True, False, True, False]
@@ -56,23 +58,21 @@ def test_cells_show_mean_and_deviation_and_the_best_of_each_network_is_bold():
     assert table.header == ["network", "loss", "1"]
 
 
-@pytest.mark.parametrize(("metric", "best"), [("DSC", "b"), ("HD95", "a"), ("bIoU", None)])
-def test_the_direction_of_a_metric_decides_what_is_best(metric, best):
-    table = table_of(
-        simple({"a": {"1": 0.1}, "b": {"1": 0.2}}, metric), [("n", "a"), ("n", "b")], ["1"], metric
-    )
-    assert [row.loss for row in table.rows if row.cells[0].best] == ([best] if best else [])
+def means_of(rows):
+    """A table of means from rows ``class, loss, rank, tied with the best``, of one dataset, network and metric."""
+    table = pd.DataFrame(rows, columns=["class", "loss", "rank", "tied_with_best"])
+    return table.assign(dataset="d", network="n", metric="DSC")
 
 
-def test_equal_printed_values_share_the_best_place_which_none_has_where_all_are_equal():
-    values = {"a": {"1": 0.70001}, "b": {"1": 0.70002}, "c": {"1": 0.6}}
-    tie = table_of(simple(values), [("n", name) for name in values], ["1"])
-    assert [row.cells[0].best for row in tie.rows] == [True, True, False]
-    del values["c"]
-    same = table_of(simple(values), [("n", name) for name in values], ["1"])
-    assert [row.cells[0].best for row in same.rows] == [False, False]
-    lone = table_of(simple({"a": {"1": 0.7}}), [("n", "a")], ["1"])
-    assert not lone.rows[0].cells[0].best
+def test_those_stand_out_that_cannot_be_told_from_the_best_where_others_can():
+    rows = [("*", "a", 1, True), ("*", "b", 2, True), ("*", "c", 3, False)]
+    equal = [("1", "a", 1, True), ("1", "b", 2, True), ("1", "c", 3, True)]
+    undirected = [("2", "a", float("nan"), False), ("2", "b", float("nan"), False)]
+    found = leading_of(means_of([*rows, *equal, *undirected]))
+    assert found == {("d", "n", "DSC", MEAN, "a"), ("d", "n", "DSC", MEAN, "b")}
+    assert leading_of(means_of([("*", "lone", 1, True)])) == set()
+    of_class = leading_of(means_of([("\\*", "a", 1, True), ("\\*", "b", 2, False)]))
+    assert of_class == {("d", "n", "DSC", "*", "a")}, "a class may be called as the mean is"
 
 
 def test_a_class_absent_from_every_test_case_says_so_and_does_not_enter_the_mean():
@@ -119,11 +119,12 @@ def test_a_class_without_a_defined_score_says_undefined_and_never_zero():
     assert table.rows[0].remark == "0 of 1 seeds, 0 of 1 classes"
 
 
-def test_a_mean_over_fewer_classes_is_marked_and_never_the_best():
+def test_a_mean_over_fewer_classes_is_marked_and_never_bold():
     scores = simple(
         {"whole": {"1": "0.5", "2": "0.5"}, "part": {"1": "0.9", "2": ""}, "poor": {"1": "0.1", "2": "0.1"}}
     )
-    table = table_of(scores, [("n", "whole"), ("n", "part"), ("n", "poor")], ["1", "2"])
+    leading = {("d", "n", "DSC", MEAN, loss) for loss in ("whole", "part")}
+    table = table_of(scores, [("n", "whole"), ("n", "part"), ("n", "poor")], ["1", "2"], leading=leading)
     assert {row.loss: row.remark for row in table.rows} == {"whole": "", "part": "1 of 2 classes", "poor": ""}
     assert [row.loss for row in table.rows if row.cells[0].best] == ["whole"]
     assert any("never bold" in note for note in table.notes)
@@ -152,7 +153,12 @@ def test_an_infinite_mean_is_shown_as_such():
 
 
 NASTY = simple({"a_b&c%": {"x|y": 0.25, "<b>": 0.75}, "{#$~^\\}": {"x|y": 0.5, "<b>": 0.5}}, network="u_1")
-NASTY_TABLE = table_of(NASTY, [("u_1", "a_b&c%"), ("u_1", "{#$~^\\}")], ["x|y", "<b>"])
+NASTY_TABLE = table_of(
+    NASTY,
+    [("u_1", "a_b&c%"), ("u_1", "{#$~^\\}")],
+    ["x|y", "<b>"],
+    leading={("d", "u_1", "DSC", "<b>", "a_b&c%")},
+)
 
 
 def test_latex_is_escaped_and_balanced():

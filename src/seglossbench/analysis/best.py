@@ -75,8 +75,11 @@ def _answer(cubes: Cubes, means: pd.DataFrame, pairs: pd.DataFrame) -> Row:
     means_of = [number(mean, digits) for mean in ranked["mean"].iloc[:2]]
     numbers = f"by {lead['_said']} ({means_of[0]} against {means_of[1]}), in {lead['case_wins']} of "
     numbers += f"{count(lead['cases'], 'case')} and {lead['seed_wins']} of {count(lead['seeds'], 'seed')}."
+    leads = f"leads {second}"
+    if measure.sign * float(lead["_squares"].mean) < 0:  # over the seeds that both have, and only there
+        leads = f"has the best mean; over the seeds that both have it lies behind {second}"
     if lead["seeds"] < 2:
-        finding = f"One seed. {a} leads {second} {numbers} {ONE_SEED}"
+        finding = f"One seed. {a} {leads} {numbers} {ONE_SEED}"
         return row | {"verdict": "not settled", "finding": finding, "decide_text": FEWEST_SEEDS}
     if len(tied) == 1:
         finding = f"{a}. It leads the next, {second}, {numbers}"
@@ -86,7 +89,7 @@ def _answer(cubes: Cubes, means: pd.DataFrame, pairs: pd.DataFrame) -> Row:
     )
     row |= {"decide_low": decide.low, "decide_high": decide.high, "decide_text": decide.text}
     if others.empty:
-        finding = f"None can be told from the best. {a} leads {second} {numbers}"
+        finding = f"None can be told from the best. {a} {leads} {numbers}"
         return row | {"verdict": "not settled", "finding": finding}
     least = min(
         (_lead(cubes, of_family, measure, a, other) for other in others["loss"]),

@@ -11,6 +11,8 @@ import jinja2
 from seglossbench.reporting.names import guarded, isolated
 from seglossbench.reporting.tables import Cell, Row, Table
 
+_TEMPLATES = Path(__file__).parent / "templates"
+
 
 def _labels(table: Table, row: Row) -> list[str]:
     loss = f"{row.loss} ({row.remark})" if row.remark else row.loss
@@ -43,6 +45,17 @@ def to_markdown(table: Table) -> str:
     )
 
 
+def markdown_table(
+    caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], bold: Sequence[bool]
+) -> str:
+    """Rows of text in Markdown below a caption; those that are ``bold`` stand so."""
+    lines = [_markdown_line([_markdown(name) for name in head]), _markdown_line([":--"] * len(head))]
+    for row, stands_out in zip(rows, bold, strict=True):
+        cells = [_markdown(cell) for cell in row]
+        lines.append(_markdown_line([f"**{cell}**" if stands_out and cell else cell for cell in cells]))
+    return "\n\n".join([_markdown(caption), "\n".join(lines)]) + "\n"
+
+
 def _markdown_cell(cell: Cell) -> str:
     value = f"**{cell.text}**" if cell.best else cell.text
     return f"{value} {cell.signs}".strip()
@@ -62,9 +75,14 @@ def to_html(table: Table) -> str:
     return template("table_page.html").render(table=table)
 
 
+def template_text(name: str) -> str:
+    """The text of a file beside the templates."""
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
 def template(name: str) -> jinja2.Template:
     """A template of this room, which escapes what it is given and refuses a name it does not know."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8")
+    loader = jinja2.FileSystemLoader(_TEMPLATES, encoding="utf-8")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

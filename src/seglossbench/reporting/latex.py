@@ -64,6 +64,34 @@ def to_latex(table: Table) -> str:
     return "".join(_declarations(text)) + text
 
 
+def longtable(
+    caption: str, label: str, head: Sequence[str], rows: Sequence[Sequence[str]], bold: Sequence[bool]
+) -> str:
+    """Rows of text as a table that goes on over pages, narrow columns of names; those that are ``bold`` stand so.
+
+    Needs PREAMBLE and the package longtable.
+    """
+    lines = []
+    for row, stands_out in zip(rows, bold, strict=True):
+        cells = [_stacked(cell, _NAME, "[t]", "l") for cell in row]
+        lines.append(_line(rf"\textbf{{{cell}}}" if stands_out and cell else cell for cell in cells))
+    top = _line(_stacked(name, _HEADER, "[b]", "l") for name in head)
+    content = "\n".join(
+        [
+            rf"% {PREAMBLE}\usepackage{{longtable}}",
+            r"{\footnotesize\setlength{\tabcolsep}{3pt}",
+            rf"\begin{{longtable}}{{@{{}}{'l' * len(head)}@{{}}}}",
+            rf"\caption{{{_prose(caption)}}}\label{{tab:{label}}}\\",
+            *(r"\toprule", top, r"\midrule", r"\endfirsthead"),
+            *(r"\toprule", top, r"\midrule", r"\endhead"),
+            *(r"\bottomrule", r"\endfoot"),
+            *lines,
+            r"\end{longtable}}",
+        ]
+    )
+    return "".join(_declarations(content)) + content + "\n"
+
+
 def _parts(table: Table) -> Iterator[tuple[list[tuple[str, list[Row]]], bool]]:
     """The rows in groups that stand together in a float, and whether their networks are named in a column."""
     named = "network" in table.labels

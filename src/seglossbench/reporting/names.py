@@ -87,7 +87,12 @@ def isolated(name: str) -> str:
 
 def csv_text(table: pd.DataFrame, names: Sequence[str]) -> str:
     """The table as CSV, in which no spreadsheet takes a name for a formula: the columns ``names`` and the header."""
-    safe = table.assign(**{column: table[column].map(guarded) for column in names})
+    safe = table.assign(
+        **{
+            column: table[column].map({name: guarded(name) for name in table[column].unique()})
+            for column in names
+        }
+    )
     return safe.rename(columns=guarded).to_csv(index=False, float_format="%.6g")
 
 

@@ -1,22 +1,32 @@
 """The report of an experiment: one page with tables and figures beside it, written whole or not at all."""
 
+import base64
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
+from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
 from seglossbench.analysis.inputs import check_histories, check_scores
+from seglossbench.analysis.whole import Options, analyse, decisive
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import write_text
+from seglossbench.registry import PARTS
+from seglossbench.reporting import drawing
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
-from seglossbench.reporting.formats import template
+from seglossbench.reporting.formats import template, template_text
 from seglossbench.reporting.looks import looks_of
 from seglossbench.reporting.names import Stems, csv_text
+from seglossbench.reporting.parts import Part, Source, network_name
 from seglossbench.reporting.published import Published
-from seglossbench.reporting.section import Material, Section, write_section
-from seglossbench.reporting.tables import Row
+from seglossbench.reporting.section import Material, write_section
+from seglossbench.reporting.tables import leading_of
+from seglossbench.reporting.verdict import facts_of, notices_of, title_of
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.conventions import explained
@@ -25,19 +35,8 @@ from seglossbench.vocabulary.metrics import in_order
 __all__ = ["Dataset", "Facts", "Run", "write_report"]
 
 
-@dataclass(frozen=True)
-class Overview:
-    """The means of every table of a metric side by side: a column per dataset and network, a row per loss."""
-
-    title: str
-    columns: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[str, tuple[Row | None, ...]], ...]
-
-    @property
-    def mark_widths(self) -> list[int]:
-        """Per column, the length of its longest footnote signs."""
-        columns = zip(*(rows for _, rows in self.rows), strict=True)
-        return [max(len(row.cells[0].signs) if row else 0 for row in column) for column in columns]
+_TAKEN = ("main", "conventions", "curves")
+"""Anchors and files of the page beside those of its parts, which no dataset may have."""
 
 
 def write_report(
@@ -47,12 +46,15 @@ def write_report(
     facts: Facts,
     metrics: Sequence[str] | None = None,
     published: Mapping[str, Published] | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the report into the folder ``out`` and return its page, ``out/index.html``.
 
     ``metrics`` are those that get a table, by default all that the scores have.
-    ``published`` are the scores of others to be shown beside ours, by dataset. A
-    report that fails leaves the former one as it was. Files of ``out`` that no report wrote are left alone.
+    ``published`` are the scores of others to be shown beside ours, by dataset. ``tables`` are those of an analysis with
+    its ``provenance``; without them the scores are analysed as anybody's are. A report that fails
+    leaves the former one as it was. Files of ``out`` that no report wrote are left alone.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
@@ -62,10 +64,29 @@ def write_report(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tmp-report-") as name:
         folder = Path(name)
         stems = Stems()
-        sections = [write_section(folder, dataset, stems, material) for dataset in _datasets(material)]
+        for taken in (*PARTS, *_TAKEN):
+            stems.new(taken)
+        found = tables if tables is not None else _analysed(scores, histories, facts)
+        leading = leading_of(found["means"])
+        sections = [
+            write_section(folder, dataset, stems, material, leading) for dataset in _datasets(material)
+        ]
         names = ["dataset", "metric", "network", "loss", "class"]
         write_text(folder / "tables" / "summary.csv", csv_text(material.summaries, names))
-        write_text(folder / "index.html", _page(material, sections))
+        known = provenance or {}
+        source = Source(
+            tables=found,
+            provenance=known,
+            facts=replace(facts, conventions=_conventions(facts)),
+            looks=material.looks,
+            folder=folder,
+            metrics=material.metrics,
+            decides=str(known.get("decides") or decisive(material.scores, None)),
+            scores=check_scores(scores),
+            sections=sections,
+        )
+        parts = [part for name in PARTS if (part := PARTS.load(name)(source)) is not None]
+        write_text(folder / "index.html", _page(source, parts))
         _publish(folder, out)
     return out / "index.html"
 
@@ -106,9 +127,59 @@ def _datasets(material: Material) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _page(material: Material, sections: Sequence[Section]) -> str:
-    facts = material.facts
-    runs = pd.DataFrame([vars(run) for run in facts.runs], columns=list(Run.__dataclass_fields__))
+def _analysed(scores: pd.DataFrame, histories: pd.DataFrame, facts: Facts) -> dict[str, pd.DataFrame]:
+    """The tables of scores that nobody has analysed, with verdicts on those claims that concern their losses."""
+    runs = pd.DataFrame([vars(run) for run in facts.runs]) if facts.runs else None
+    options = Options(
+        claims=read_claims(OF_THE_PAPERS),
+        scopes={dataset.name: "these phantoms only" for dataset in facts.datasets if dataset.phantom},
+    )
+    return analyse(check_scores(scores), options, check_histories(histories), runs)
+
+
+def _page(source: Source, parts: Sequence[Part]) -> str:
+    """The page around the parts; nothing of it comes from elsewhere, and nothing that a name says can run."""
+    style, script = (template_text(name) for name in ("style.css", "page.js"))
+    hashes = {
+        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for name, text in (("style", style), ("script", script))
+    }
+    policy = "default-src 'none'; img-src 'self' file: data:; base-uri 'none'; form-action 'none'; "
+    policy += "; ".join(f"{name}-src 'sha256-{digest}'" for name, digest in hashes.items())
+    notices, remarks = notices_of(source.tables["notices"], source.facts)
+    means = source.means
+    return template("page.html").render(
+        policy=policy,
+        style=Markup(style),
+        script=Markup(script),
+        experiment=source.facts.experiment,
+        title=title_of(source.tables["answers"], means, source.facts.experiment),
+        facts=facts_of(source.facts, source.tables["means"], source.decides),
+        notices=notices,
+        remarks=remarks,
+        losses=[(loss, drawing.named(source.looks[loss], loss)) for loss in source.losses],
+        choices=_choices(source),
+        parts=parts,
+    )
+
+
+def _choices(source: Source) -> list[tuple[str, str, list[tuple[str, str]], str]]:
+    """What the bar lets a reader choose: key, title, values with their words, and the first choice."""
+    means = source.means
+    metrics = [(name, name) for name in source.metrics if name in set(means["metric"])]
+    found: list[tuple[str, str, list[tuple[str, str]], str]] = []
+    if len(metrics) > 1:
+        found.append(("metric", "metric", metrics, source.decides))
+    for key in ("dataset", "network"):
+        names = list(dict.fromkeys(means[key]))
+        words = [(name, network_name(name) if key == "network" else name) for name in names]
+        if len(names) > 1:
+            found.append((key, key, [("", "all"), *words], ""))
+    return found
+
+
+def _conventions(facts: Facts) -> dict[str, str]:
+    """Every convention of the scores in words."""
     described: list[Dataset | None] = [*facts.datasets] or [None]
     units = [dataset.distance_unit for dataset in facts.datasets]
     conventions = {
@@ -119,40 +190,8 @@ def _page(material: Material, sections: Sequence[Section]) -> str:
         "Distances": _stated(
             facts, [f"in {unit}" if unit else "" for unit in units] or [f"in {facts.distance_unit}"]
         ),
-        **{name: [text] for name, text in facts.conventions.items()},
     }
-    return template("page.html").render(
-        facts=facts,
-        sections=sections,
-        overviews=_overviews(sections),
-        conventions=conventions,
-        phantoms=[dataset.name for dataset in facts.datasets if dataset.phantom],
-        runs=sorted(facts.runs, key=lambda run: run.state == "DONE"),
-        states=runs["state"].value_counts(sort=False).to_dict(),
-        sizes={name: runs[name].nunique() for name in ("dataset", "network", "loss", "seed")},
-    )
-
-
-def _overviews(sections: Sequence[Section]) -> list[Overview]:
-    """One overview per metric, where there is more than one dataset or network to put side by side."""
-    found: dict[str, dict[tuple[str, str], dict[str, Row]]] = {}
-    for section in sections:
-        for _, table in section.tables:
-            for row in table.rows:
-                column = found.setdefault(table.metric.title, {}).setdefault((section.title, row.network), {})
-                column[row.loss] = row
-    return [
-        Overview(
-            title,
-            tuple(columns),
-            tuple(
-                (loss, tuple(column.get(loss) for column in columns.values()))
-                for loss in dict.fromkeys(loss for column in columns.values() for loss in column)
-            ),
-        )
-        for title, columns in found.items()
-        if len(columns) > 1
-    ]
+    return {name: "\n".join(texts) for name, texts in conventions.items() if texts} | dict(facts.conventions)
 
 
 def _stated(facts: Facts, by_dataset: Sequence[str]) -> list[str]:

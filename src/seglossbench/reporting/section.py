@@ -1,6 +1,6 @@
 """The part of a report about one dataset: its tables and figures, written to files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.looks import Look
 from seglossbench.reporting.names import Stems, csv_text, isolated
 from seglossbench.reporting.published import Published
-from seglossbench.reporting.tables import Table, build_table
+from seglossbench.reporting.tables import Leading, Table, build_table
 from seglossbench.statistics.means import absences
 from seglossbench.statistics.summaries import seed_means, spread_over
 from seglossbench.vocabulary.metrics import in_order, is_known, metric_of
@@ -88,10 +88,12 @@ class Section:
         return "Scores" if self.name == "-" else self.name
 
 
-def write_section(folder: Path, dataset: str, stems: Stems, material: Material) -> Section:
+def write_section(
+    folder: Path, dataset: str, stems: Stems, material: Material, leading: Collection[Leading] = ()
+) -> Section:
     """Write the tables and figures of one dataset into ``folder`` and return what the page says of them.
 
-    ``stems`` gives their files names that no other file of the report has.
+    ``stems`` gives their files names that no other file of the report has; ``leading`` are the losses to stand out.
     """
     facts, anchor = material.facts, stems.new(dataset)
     files = Files(folder, stems, dataset, anchor)
@@ -127,6 +129,7 @@ def write_section(folder: Path, dataset: str, stems: Stems, material: Material) 
             planned_seeds=len({run.seed for run in runs}),
             reasons=reasons,
             empty_policy=convention_of(facts, described, "empty_policy"),
+            leading=leading,
         )
         stem = files.stem("tables", name)
         for ending, text in (

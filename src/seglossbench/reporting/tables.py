@@ -1,6 +1,6 @@
 """From summaries to tables: one per dataset and metric, a row per loss and network, a column per class and the mean."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from seglossbench.analysis.cubes import ALL
 from seglossbench.reporting.names import isolated
 from seglossbench.statistics.means import absences
 from seglossbench.vocabulary.metrics import Metric
 from seglossbench.vocabulary.tables import MEAN
 
+Leading = tuple[str, str, str, str, str]
+"""Dataset, network, metric, class and loss."""
 DAGGER, DOUBLE_DAGGER = "†", "‡"
 WORDS = NO_SCORES, ABSENT, UNDEFINED = "—", "absent", "undefined"
 """What a cell says where there is no number to show."""
@@ -109,22 +112,27 @@ def build_table(
     planned_seeds: int = 0,
     reasons: Mapping[tuple[str, str], str] | None = None,
     empty_policy: str = "",
+    leading: Collection[Leading] = (),
 ) -> Table:
     """The table of one dataset and metric.
 
     ``rows`` are the (network, loss) pairs in their order, with or without scores; ``reasons`` say why one has none.
+    ``leading`` are the losses to stand out, of all tables.
     """
     own = scores[(scores["dataset"] == dataset) & (scores["metric"] == metric.name)]
     found = summaries[(summaries["dataset"] == dataset) & (summaries["metric"] == metric.name)]
     by_key = {(row["network"], row["loss"], row["class"]): row for row in found.to_dict("records")}
     present = [name for name in classes if not found.loc[found["class"] == name, "absent"].all()]
-    best = _best(found, metric, len(present))
+    best = {key[1:2] + key[3:] for key in leading if (key[0], key[2]) == (dataset, metric.name)}
     over = str(found["spread_over"].iloc[0]) if len(found) else "cases"
     most_seeds = max([planned_seeds, own["seed"].nunique()])
     built = []
     for network, loss in rows:
         mean = by_key.get((network, loss, MEAN))
-        cells = tuple(_cell(by_key.get((network, loss, name)), metric, best) for name in columns_of(classes))
+        cells = tuple(
+            _cell(by_key.get((network, loss, name)), metric, best, len(present))
+            for name in columns_of(classes)
+        )
         remark = _remark(mean, most_seeds, own["case"].nunique(), len(present))
         built.append(Row(network, loss, cells, remark))
     notes = [
@@ -153,7 +161,9 @@ def mean_name(classes: Sequence[str]) -> str:
     return "mean" if "mean" not in classes else "mean over classes"
 
 
-def _cell(row: Mapping[Hashable, Any] | None, metric: Metric, best: Mapping[tuple[str, str], str]) -> Cell:
+def _cell(
+    row: Mapping[Hashable, Any] | None, metric: Metric, best: Collection[tuple[str, ...]], classes: int
+) -> Cell:
     if row is None:
         return Cell(NO_SCORES, detail="no scores")
     if row["absent"]:
@@ -165,7 +175,9 @@ def _cell(row: Mapping[Hashable, Any] | None, metric: Metric, best: Mapping[tupl
     if np.isnan(mean):
         return Cell(UNDEFINED, undefined=undefined, detail=detail)
     text = metric.text(mean)
-    is_best = best.get((row["network"], row["class"])) == text
+    is_best = (row["network"], row["class"], row["loss"]) in best and row["classes"] >= classes * (
+        row["class"] == MEAN
+    )
     deviation = "" if np.isnan(sd) else metric.text(sd)
     return Cell(text, deviation, sum(counts.values()), undefined, is_best, detail)
 
@@ -188,18 +200,25 @@ _SAID = {
 }
 
 
-def _best(found: pd.DataFrame, metric: Metric, classes: int) -> dict[tuple[str, str], str]:
-    """The best printed mean per network and class, where there is more than one loss to compare.
+def leading_of(means: pd.DataFrame) -> set[Leading]:
+    """The losses that cannot be told from the best of their class, where other losses can; ``means`` of an analysis.
 
-    A mean over fewer than all the present ``classes`` does not take part; if all losses print the same, none is best.
+    So equal losses stand out together or not at all, and none is crowned by chance.
     """
-    if not metric.better or found.empty:
-        return {}
-    fair = (found["class"] != MEAN) | (found["classes"] == classes)
-    groups = found[fair & np.isfinite(found["mean"])].groupby(["network", "class"])["mean"]
-    means = groups.max() if metric.better == "higher" else groups.min()
-    differ = groups.agg(lambda values: len({metric.text(value) for value in values}) > 1)
-    return {key: metric.text(value) for key, value in means[differ].items()}
+    ranked = means[means["rank"].notna()]
+    key = ["dataset", "network", "metric", "class"]
+    told = ~ranked["tied_with_best"].astype(bool).groupby([ranked[name] for name in key]).transform("all")
+    found = ranked[told & ranked["tied_with_best"].astype(bool)]
+    return {
+        (
+            dataset,
+            network,
+            metric,
+            MEAN if name == ALL else name.removeprefix("\\") if name == "\\*" else name,
+            loss,
+        )
+        for dataset, network, metric, name, loss in found[[*key, "loss"]].itertuples(index=False, name=None)
+    }
 
 
 def _caption(
@@ -222,7 +241,10 @@ def _caption(
         what = "the value of the one test case of one seed, so without a deviation"
     bold = " among the losses of a network" if several_networks else ""
     of_classes = f"Column “{mean}”: the mean over the classes that are not absent. " if mean else ""
-    return f"{metric.title}{place}: {what}{direction}. {of_classes}Bold: the best of each column{bold}."
+    return (
+        f"{metric.title}{place}: {what}{direction}. {of_classes}Bold: cannot be told from the best of the "
+        f"column{bold}, where others can (5 %, corrected by Holm)."
+    )
 
 
 def _absence_notes(own: pd.DataFrame, classes: Sequence[str]) -> list[str]:

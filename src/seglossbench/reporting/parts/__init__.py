@@ -1,0 +1,122 @@
+"""The parts of a report's page: each is a function in a module of its own, named in ``registry.PARTS``.
+
+A part reads the tables of an analysis and computes nothing; what it draws it also leaves as a table beside the page.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+from markupsafe import Markup
+
+from seglossbench.analysis.cubes import ALL
+from seglossbench.files import write_text
+from seglossbench.registry import PARTS
+from seglossbench.reporting.elements import joined, tag
+from seglossbench.reporting.facts import Facts
+from seglossbench.reporting.looks import Look
+from seglossbench.reporting.names import csv_text
+from seglossbench.reporting.section import Section
+from seglossbench.vocabulary.metrics import Metric, metric_of
+
+register = PARTS.register
+Row = dict[Hashable, Any]
+"""A row of a table by the names of its columns."""
+NAMES = (
+    "dataset", "network", "loss", "seed", "class", "case", "metric", "a", "b", "better", "steadier", "reason",
+    "question", "claim", "source", "scope", "finding", "decide_text", "text", "id",
+)  # fmt: skip
+"""The columns of tables that hold users' names, or words around them."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What parts read: the tables of the analysis by name, its provenance, and facts; files go into ``folder``."""
+
+    tables: Mapping[str, pd.DataFrame]
+    provenance: Mapping[str, Any]
+    facts: Facts
+    looks: Mapping[str, Look]
+    folder: Path
+    metrics: tuple[str, ...]
+    decides: str
+    scores: pd.DataFrame
+    sections: Sequence[Section] = ()
+
+    @cached_property
+    def means(self) -> pd.DataFrame:
+        """The means over the classes of the metrics that are shown."""
+        table = self.tables["means"]
+        return table[(table["class"] == ALL) & table["metric"].isin(self.metrics)]
+
+    @cached_property
+    def losses(self) -> list[str]:
+        """The losses that have scores, in their order."""
+        scored = set(self.tables["means"]["loss"])
+        return [loss for loss in self.looks if loss in scored]
+
+    @cached_property
+    def baseline(self) -> str:
+        """The loss beside which others are put until a reader chooses another one."""
+        named = str(self.provenance.get("baseline") or "")
+        return named if named in self.losses else next(iter(self.losses), "")
+
+    def metric(self, name: str, dataset: str = "") -> Metric:
+        """A metric with the unit of the dataset's distances."""
+        described = next((found for found in self.facts.datasets if found.name == dataset), None)
+        return metric_of(name, described.distance_unit if described else self.facts.distance_unit)
+
+    def view(self, **keys: str) -> dict[str, str]:
+        """The attributes by which the page's script shows an element: those of its dataset, network, metric, loss."""
+        return {f"data_{key}": value for key, value in keys.items()}
+
+    def table(self, name: str, table: pd.DataFrame) -> str:
+        """Leave a table beside the page, in which no spreadsheet takes a name for a formula; returns its address."""
+        file = f"tables/{name}.csv"
+        names = [column for column in NAMES if column in table]
+        text = table.assign(**{column: table[column].fillna("").astype(str) for column in names})
+        write_text(self.folder / file, csv_text(text, names))
+        return file
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section of the page: its title, its anchor, and what stands below the title."""
+
+    title: str
+    anchor: str
+    body: Markup
+    links: tuple[tuple[str, str], ...] = ()
+    """Below the title in the contents: anchor and words."""
+
+
+def network_name(network: str, networks: int = 0) -> str:
+    """A network in words; ``*`` is the mean over those run."""
+    if network == ALL:
+        return f"mean over the {networks} networks run" if networks else "mean over networks"
+    return "" if network == "-" else network
+
+
+def dataset_name(dataset: str) -> str:
+    """A dataset in words; scores that name none have ``-``."""
+    return "Scores" if dataset == "-" else dataset
+
+
+def place_name(dataset: str, network: str, networks: int = 0) -> str:
+    """A dataset and network in words."""
+    return " · ".join(part for part in (dataset_name(dataset), network_name(network, networks)) if part)
+
+
+def files_line(*links: tuple[str, str]) -> Markup:
+    """The files below a table or figure: words and address of each."""
+    shown = [tag("a", words, href=quote(address)) for words, address in links]
+    return tag("p", Markup(" · ").join(shown), class_="files")
+
+
+def caption(*sentences: str | None) -> Markup:
+    """Small print below or above a table."""
+    return tag("p", joined(sentences), class_="caption")
