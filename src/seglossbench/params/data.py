@@ -1,7 +1,7 @@
 """The params of datasets: where they come from, how their cases are prepared and divided."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -37,6 +37,8 @@ class PhantomParams(Section):
     ``discs``, in nnU-Net's layout, is difficult as its last three keys say: dials of mechanisms.
     """
 
+    DIALS: ClassVar[tuple[str, ...]] = ("disc_share", "empty_share", "rim_noise")
+
     layout: Annotated[str, named_in(PHANTOMS)]
     training: Positive
     test: Positive
@@ -50,7 +52,7 @@ class PhantomParams(Section):
     @property
     def dials(self) -> dict[str, float]:
         """What makes the discs difficult, by its key."""
-        return {"disc_share": self.disc_share, "empty_share": self.empty_share, "rim_noise": self.rim_noise}
+        return {name: float(getattr(self, name)) for name in self.DIALS}
 
 
 class PreprocessParams(Section):

@@ -57,6 +57,9 @@ def analyse(experiment: Experiment, out: Path) -> Path:
     tables = analyse_tables(
         load_scores(scored), options, check_histories(histories(experiment.runs)), _runs(experiment.runs)
     )
+    by_dial = _by_dial(experiment, tables, settings.decides, settings.baseline)
+    if len(by_dial):
+        tables["dials"] = by_dial
     about = {
         "experiment": experiment.name,
         "params": experiment.params.model_dump(mode="json"),
@@ -164,6 +167,25 @@ def histories(runs: Sequence[Run]) -> "pd.DataFrame":
             raise InputError(f"{file}: damaged history; remove the run's folder to train it again") from None
         found.append(rows.assign(**run.identity))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _by_dial(
+    experiment: Experiment, tables: Mapping[str, "pd.DataFrame"], decides: str | None, baseline: str | None
+) -> "pd.DataFrame":
+    """What the dials of the experiment's phantoms do; no rows where none is turned."""
+    from seglossbench.analysis.dials import dials
+    from seglossbench.params import PhantomParams
+
+    phantoms = {d.name: d.params.phantom for d in experiment.datasets if d.params.phantom is not None}
+    fields = PhantomParams.model_fields
+    return dials(
+        {name: phantom.dials for name, phantom in phantoms.items()},
+        {name: fields[name].default for name in PhantomParams.DIALS},
+        tables["differences"],
+        tables["stability"],
+        decides or "DSC",
+        baseline or experiment.params.grid.losses[0],
+    )
 
 
 def _add_facts(

@@ -62,6 +62,7 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
         facts,
         published=published,
     )
+    _draw_dials(experiment, folder)
     if out is None:
         index.enter(
             page,
@@ -72,6 +73,25 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
             datasets=[dataset.name for dataset in datasets],
         )
     return page
+
+
+def _draw_dials(experiment: Experiment, folder: Path) -> None:
+    """A figure of what each dial of the experiment's phantoms does, ``figures/dial-NAME``, where any is turned."""
+    import pandas as pd
+
+    from seglossbench.reporting.dial_figure import dial_figure
+    from seglossbench.reporting.figures import save
+    from seglossbench.reporting.looks import looks_of
+
+    file = folder / "analysis" / "dials.csv"
+    if not file.exists():
+        return
+    table = pd.read_csv(file, dtype={"loss": str, "network": str}, keep_default_na=False, na_values=[""])
+    table["baseline"] = table["baseline"].fillna("")
+    looks = looks_of(list(dict.fromkeys(run.loss for run in experiment.runs)))
+    for dial in table["dial"].unique():
+        figure = dial_figure(table, dial, looks, experiment.params.analyse.decides or "DSC")
+        save(figure, folder / "figures" / f"dial-{dial}")
 
 
 def curves(runs: Sequence[Run]) -> "pd.DataFrame":
