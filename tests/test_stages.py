@@ -155,6 +155,14 @@ PUBLIC = {"grid": {"datasets": ["kits19"]}}
             r"train\.patch_size: has 3 sizes, but the cases of topomortar are images; give two",
         ),
         (
+            {"train": {"patch_size": [15, 16, 16]}},
+            r"brats_phantom with unet: train\.patch_size: UNet takes multiples of 2, found \[15, 16, 16\]",
+        ),
+        (
+            {"evaluate": {"predict": {"window_size": [32, 31, 32]}}},
+            r"brats_phantom with unet: evaluate\.predict\.window_size: UNet takes multiples of 2",
+        ),
+        (
             {"train": {"checkpoint": "best"}, "datasets": {"brats_phantom": {"validation_fraction": 0}}},
             r"datasets\.brats_phantom: train\.checkpoint: best needs cases for validation",
         ),

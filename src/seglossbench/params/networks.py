@@ -1,10 +1,12 @@
 """A network as data: its architecture by name, with options. Checked without torch."""
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seglossbench.errors import InputError
 from seglossbench.registry import ARCHITECTURES
+from seglossbench.vocabulary.architectures import CATALOGUE
 
 PATCH_SIZE = "patch_size"
 """The option that gets the size of the training's patches, which are no option of the params."""
@@ -24,3 +26,30 @@ def typed_network(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"{key}.{PATCH_SIZE}: unknown parameter; it is that of the section train")
     own = {name: value for name, value in settings.items() if name == "architecture"}
     return own | ARCHITECTURES.typed(architecture, options, key)
+
+
+def check_patch(
+    key: str,
+    architecture: str,
+    options: Mapping[str, Any],
+    patch: Sequence[int],
+    *,
+    trained: Sequence[int] | None = None,
+) -> None:
+    """Raise InputError, which names ``key``, if an architecture with these options takes no patches of that size.
+
+    With ``trained``, the size of the training's patches, ``patch`` is that of a prediction's windows.
+    """
+    known = CATALOGUE.get(architecture)
+    if known is None:
+        return
+    parameters = ARCHITECTURES.signature(architecture).parameters
+    defaults = {name: ast.literal_eval(known.default) for name, known in parameters.items() if known.default}
+    multiples = known.multiples_of(defaults | dict(options), trained or patch)
+    if any(edge % multiple for edge, multiple in zip(patch, multiples, strict=True)):
+        wanted = " x ".join(map(str, multiples)) if len(set(multiples)) > 1 else str(multiples[0])
+        raise InputError(f"{key}: {architecture} takes multiples of {wanted}, found {list(patch)}")
+    if known.is_exact and trained is not None and list(patch) != list(trained):
+        raise InputError(
+            f"{key}: {architecture} sees windows of its patches' size alone, {list(trained)}; leave it null"
+        )

@@ -13,6 +13,7 @@ from seglossbench.data.splits import Split, Splittable, read_parts, split_cases
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.params import NO_MAPS_OF_SLICES
+from seglossbench.params.networks import check_patch
 from seglossbench.registry import LAYOUTS
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def check_dataset(experiment: Experiment, dataset: Dataset) -> None:
             continue
         if (run.part, run.network) not in checked:
             _check_patches(run, known.axes)
+            _check_network(run)
             check_scoring(run, known.has_regions)
         checked.add((run.part, run.network))
 
@@ -119,6 +121,17 @@ def _check_patches(run: Run, axes: int | None) -> None:
         )
     if axes == 3 and sizes == 2 and run.settings.maps.scope == "volume":
         raise InputError(f"{run.dataset.name} with {run.network}: {NO_MAPS_OF_SLICES}")
+
+
+def _check_network(run: Run) -> None:
+    network = (run.settings.architecture, run.settings.options)
+    patch, windows = run.train.patch_size, run.settings.predict.window_size
+    try:
+        check_patch("train.patch_size", *network, patch)
+        if windows is not None and len(windows) == len(patch):
+            check_patch("evaluate.predict.window_size", *network, windows, trained=patch)
+    except InputError as error:
+        raise InputError(f"{run.dataset.name} with {run.network}: {error}") from None
 
 
 def check_runs(experiment: Experiment, dataset: Dataset, channels: int, classes: int) -> None:
