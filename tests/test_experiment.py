@@ -87,6 +87,15 @@ def test_settings_of_maps_count_where_a_loss_reads_them(load):
         assert {key[2] for key in before if before[key] != after[key]} == losses
 
 
+def test_degenerate_maps_as_released_are_of_patches_and_make_runs_of_their_own(load):
+    defined, released = (
+        ids(load(f"maps: {{scope: patch, degenerate: {name}}}")) for name in ("defined", "released")
+    )
+    assert {key[2] for key in defined if defined[key] != released[key]} == {"rrw_ce", "boundary_dice_gradual"}
+    with pytest.raises(InputError, match=r"maps: degenerate: released .* needs scope: patch"):
+        load("maps: {degenerate: released}")
+
+
 def test_maps_of_the_volume_forbid_turning_patches_before_anything_runs(load):
     with pytest.raises(InputError, match=r"datasets\.brats_phantom\.train\.augmentation: maps of the whole"):
         load("train: {augmentation: {preset: nnunet}}")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import brute_force
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from seglossbench.errors import InputError
+from seglossbench.losses.region_wise import class_map
+from seglossbench.maps import Truth
 from seglossbench.maps.contour import contour
 from seglossbench.maps.distance import boundary, distance_penalty, inside_distance, rectified_distance
 
@@ -96,6 +100,54 @@ def test_one_class_fills_the_volume():
     assert (rectified_distance(labels) == 1).all()
     assert (distance_penalty(labels) == 1).all()
     assert (boundary(labels, 2) == 0).all()
+
+
+@pytest.mark.parametrize("spacing_mm", [None, (2.0, 0.5), (3.0, 1.0, 0.7)])
+def test_one_class_fills_the_volume_as_released(spacing_mm):
+    labels = np.ones((4, 5, 6)[: 3 if spacing_mm is None else len(spacing_mm)], np.uint8)
+    scipys = ndimage.distance_transform_edt(labels, spacing_mm)
+    np.testing.assert_allclose(inside_distance(labels, spacing_mm, "released"), scipys, rtol=1e-6)
+    rectified = rectified_distance(labels, spacing_mm, "released")
+    np.testing.assert_allclose(rectified, scipys / scipys.max(), rtol=1e-6)
+    nothing, alone, after = boundary(labels, 3, spacing_mm, "released")
+    assert (nothing == 0).all()
+    np.testing.assert_allclose(alone, -scipys, rtol=1e-6)
+    assert (after == 0).all()  # outside of the class before it is nothing
+
+
+def test_an_absent_class_as_released_has_distances_of_the_one_before_it():
+    labels = np.zeros((6, 8), np.uint8)
+    labels[2:4, 3:6] = 2
+    signed = boundary(labels, 5, degenerate="released")
+    np.testing.assert_array_equal(signed[[0, 2]], boundary(labels, 5)[[0, 2]])
+    np.testing.assert_array_equal(signed[1], np.maximum(signed[0], 0))
+    np.testing.assert_array_equal(signed[3], np.maximum(signed[2], 0))
+    np.testing.assert_array_equal(signed[4], signed[3])
+
+
+def test_degenerate_patches_are_as_paper_bs_code_has_them():
+    golden = np.load(Path(__file__).parents[1] / "golden" / "trajectories" / "degenerate_maps.npz")
+    for labels, name, signed, region_wise in zip(
+        *(golden[key] for key in ("labels", "names", "boundary", "rrw")), strict=True
+    ):
+        truth = Truth(labels[None], 4, degenerate="released")
+        np.testing.assert_allclose(class_map(truth, "rectified")[0], region_wise, rtol=1e-6)
+        if name == "1 alone":  # where that code stops
+            assert np.isnan(signed).all()
+            assert not truth.map("boundary")[0, 0].any()
+        else:
+            np.testing.assert_allclose(truth.map("boundary")[0], signed, rtol=1e-6)
+
+
+def test_degenerate_maps_are_asked_for_by_name():
+    labels = np.zeros((1, 6, 6), np.uint8)
+    truth = Truth(labels, 2, degenerate="released")
+    assert truth.map("boundary")[0, 0].min() < -6
+    assert truth.rectified.min() < 0.2
+    assert truth.at_scale((3, 3)).rectified.min() < 0.4
+    assert (Truth(labels, 2).map("boundary") == 0).all()
+    with pytest.raises(InputError, match="degenerate is 'release'; did you mean 'released'"):
+        Truth(labels, 2, degenerate="release")
 
 
 def test_a_label_of_255_or_more_is_a_class_like_others():

@@ -192,6 +192,16 @@ def test_distances_in_mm_leave_out_the_axis_of_the_slices(cases):
     assert sampler.spacing_mm == (1, 2)
 
 
+def test_patches_of_one_class_have_the_maps_that_are_asked_for(cases):
+    def values(**maps):
+        options = settings(patch_size=(1, 1, 1)), MapsParams(scope="patch", **maps)
+        batch = PatchBatches(cases, {}, ["boundary"], 3, *options, dataset="x", seed=0).batch(0, 0)
+        return batch.truth.map("boundary")
+
+    assert (values() == 0).all()
+    assert (values(degenerate="released").amin(1) == -1).all()
+
+
 def test_maps_of_the_volume_are_refused_for_slices(cases, tmp_path):
     with pytest.raises(InputError, match=r"maps\.scope: volume .* set maps\.scope to patch"):
         batches_of(cases, tmp_path, ("rectified",), patch_size=(5, 4))

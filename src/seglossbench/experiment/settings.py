@@ -78,5 +78,6 @@ READ_BY = {
     "scope": {"contour", "rectified", "distance_penalty", "boundary"},
     "distance_units": {"rectified", "distance_penalty", "boundary"},
     "contour_kernel": {"contour"},
+    "degenerate": {"rectified", "boundary"},
 }
 """Which of the truth's maps each key of the section maps decides."""

@@ -3,7 +3,12 @@
 The classes partition the volume, so the distance of every voxel to the edge of its own class comes from one
 multi-label Euclidean distance transform, whatever the number of classes. Distances are between voxel centres, in
 voxels (as in the released code) or, with ``spacing_mm``, in millimetres. The outside of the volume is no edge.
+
+A class that is absent from a volume, or alone in it, has no edge and so no distances. What stands in their place is
+``degenerate``: "defined", values that teach nothing wrong, or "released", what paper B's code was run with.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,34 +22,38 @@ from seglossbench.maps.labels import check_labels
 from seglossbench.maps.store import STEPS
 
 if TYPE_CHECKING:
-    from seglossbench.maps.truth import Truth
+    from seglossbench.maps.truth import Degenerate, Truth
 
 Labels = NDArray[np.integer]
 Floats = NDArray[np.float32]
 
 
-def inside_distance(labels: Labels, spacing_mm: Sequence[float] | None = None) -> Floats:
+def inside_distance(
+    labels: Labels, spacing_mm: Sequence[float] | None = None, degenerate: Degenerate = "defined"
+) -> Floats:
     """Distance from every voxel to the nearest voxel of another class.
 
     ``labels``: (*spatial) integer >= 0. Returns (*spatial) float32 > 0, in voxels or mm. In a volume of one class
-    no edge exists and the distance is 1 everywhere (scipy would return an arbitrary ramp). Raises InputError for
-    labels that are no label map, as do the maps made of it.
+    no edge exists: "defined", the distance is 1 everywhere; "released", it is scipy's, to a point that lies before the
+    first voxel along the first axis. Raises InputError for labels that are no label map, as do the maps made of it.
     """
     check_labels(labels)
     objects: NDArray[np.unsignedinteger] = labels.astype(np.uint8 if labels.max() < 255 else np.uint32)
     distance = _transform(objects + 1, spacing_mm)  # the transform takes 0 for no object
     if np.isinf(distance.flat[0]):  # infinite here is infinite everywhere: there is one class
-        distance.fill(1.0)
+        return _ramp(labels.shape, spacing_mm) if degenerate == "released" else np.ones_like(distance)
     return distance
 
 
-def rectified_distance(labels: Labels, spacing_mm: Sequence[float] | None = None) -> Floats:
+def rectified_distance(
+    labels: Labels, spacing_mm: Sequence[float] | None = None, degenerate: Degenerate = "defined"
+) -> Floats:
     """Inside distance divided by the largest one of the same class: d in (0, 1], 1 at the heart of every class.
 
     Paper B's rectified map of class c is ``-d`` inside the class and +1 elsewhere, so this one scalar map holds it
     for all classes. ``labels``: (*spatial) integer >= 0. Returns (*spatial) float32.
     """
-    return rectify(labels, inside_distance(labels, spacing_mm))
+    return rectify(labels, inside_distance(labels, spacing_mm, degenerate))
 
 
 def distance_penalty(labels: Labels, spacing_mm: Sequence[float] | None = None) -> Floats:
@@ -58,36 +67,46 @@ def distance_penalty(labels: Labels, spacing_mm: Sequence[float] | None = None) 
     return 1 + (1 - rectify(labels, distance)) * scale[labels]
 
 
-def boundary(labels: Labels, num_classes: int, spacing_mm: Sequence[float] | None = None) -> Floats:
+def boundary(
+    labels: Labels,
+    num_classes: int,
+    spacing_mm: Sequence[float] | None = None,
+    degenerate: Degenerate = "defined",
+) -> Floats:
     """Signed distance of every class: positive outside, negative inside (paper B's boundary map, released code).
 
-    A class without an edge in the volume (absent, or filling it) has the map 0, as in the boundary loss of Kervadec
-    et al. 2019; the released loop of paper B reuses another class's distances there. ``labels``: (*spatial) integer
-    in [0, num_classes). Returns (num_classes, *spatial) float32, in voxels or mm.
+    A class that is absent or alone: "defined", it has the map 0, as in the boundary loss of Kervadec et al. 2019;
+    "released", one that is alone has scipy's distances inside, and an absent one those outside of the class before it,
+    left over in a loop (before the first class that is there, where that loop stops with an error, 0). ``labels``:
+    (*spatial) integer in [0, num_classes). Returns (num_classes, *spatial) float32, in voxels or mm.
     """
     check_labels(labels, num_classes)
-    inside = inside_distance(labels, spacing_mm)
+    inside = inside_distance(labels, spacing_mm, degenerate)
+    outside = np.zeros(labels.shape, np.float32)
     signed = np.zeros((num_classes, *labels.shape), np.float32)
     for index, present in enumerate(np.bincount(labels.ravel(), minlength=num_classes)):
         if 0 < present < labels.size:
-            outside = labels != index
-            np.subtract(_transform(outside, spacing_mm), inside * ~outside, out=signed[index])
+            other = labels != index
+            outside = _transform(other, spacing_mm)
+            np.subtract(outside, inside * ~other, out=signed[index])
+        elif degenerate == "released":
+            signed[index] = -inside if present else outside
     return signed
 
 
-def rectified_of(labels: Labels, truth: "Truth") -> Floats:
+def rectified_of(labels: Labels, truth: Truth) -> Floats:
     """The rectified distance of a label map of ``truth``, in its units."""
-    return rectified_distance(labels, truth.spacing_mm)
+    return rectified_distance(labels, truth.spacing_mm, truth.degenerate)
 
 
-def distance_penalty_of(labels: Labels, truth: "Truth") -> Floats:
+def distance_penalty_of(labels: Labels, truth: Truth) -> Floats:
     """The distance penalty of a label map of ``truth``, in its units."""
     return distance_penalty(labels, truth.spacing_mm)
 
 
-def boundary_of(labels: Labels, truth: "Truth") -> Floats:
+def boundary_of(labels: Labels, truth: Truth) -> Floats:
     """The boundary map of a label map of ``truth``, in its units."""
-    return boundary(labels, truth.num_classes, truth.spacing_mm)
+    return boundary(labels, truth.num_classes, truth.spacing_mm, truth.degenerate)
 
 
 def distances_to_store(labels: Labels, spacing_mm: Sequence[float] | None) -> dict[str, NDArray[np.generic]]:
@@ -119,6 +138,18 @@ def _extreme_by_class(labels: Labels, values: Floats, reduce: np.ufunc) -> Float
     reduce.at(extreme, labels.ravel(), values.ravel())
     extreme[np.isinf(extreme)] = 1
     return extreme
+
+
+def _ramp(shape: tuple[int, ...], spacing_mm: Sequence[float] | None) -> Floats:
+    """What scipy's transform makes of a mask without an edge: distances to one voxel before the first one."""
+    places = np.indices(shape, dtype=np.float64, sparse=True)
+    sizes = spacing_mm if spacing_mm is not None else (1.0,) * len(shape)
+    squares = [
+        (size * (place + (axis == 0))) ** 2
+        for axis, (size, place) in enumerate(zip(sizes, places, strict=True))
+    ]
+    ramp: Floats = np.sqrt(sum(squares)).astype(np.float32)
+    return ramp
 
 
 def _transform(objects: NDArray[np.generic], spacing_mm: Sequence[float] | None) -> Floats:

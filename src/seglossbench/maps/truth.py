@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from numbers import Integral
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, nearest
 from seglossbench.registry import MAPS
 
 Array = Tensor | NDArray[np.generic]
+Degenerate = Literal["defined", "released"]
 
 
 class Truth:
@@ -23,6 +25,7 @@ class Truth:
 
     ``labels``: (N, *spatial) integer in [0, num_classes), 2D or 3D, tensor or array. ``spacing_mm``: voxel size per
     spatial axis, or None for distances in voxels. ``contour_kernel``: width of the contour's box in voxels.
+    ``degenerate``: "defined" or "released" distances of a class that is absent or alone.
     Further keywords are maps computed before, for instance on the whole volume and then cropped with the patch
     (``map_scope: volume``); a map that is not given is computed from the labels as they are here (``map_scope:
     patch``), on the host. See MAPS for the names. Raises InputError naming the argument and what was expected.
@@ -35,12 +38,18 @@ class Truth:
         *,
         spacing_mm: Sequence[float] | None = None,
         contour_kernel: int = 3,
+        degenerate: Degenerate = "defined",
         **maps: Array,
     ) -> None:
         self.labels = _checked_labels(_tensor("labels", labels), _checked_count(num_classes))
         self.num_classes = num_classes
         self.spacing_mm = _checked_spacing(spacing_mm, self.labels.ndim - 1)
         self.contour_kernel = contour_kernel
+        if degenerate not in get_args(Degenerate):
+            raise InputError(
+                f"degenerate is {degenerate!r}; {nearest(str(degenerate), get_args(Degenerate))}"
+            )
+        self.degenerate = degenerate
         self._maps = {
             name: self._checked_map(name, _tensor(f"map {name!r}", values)) for name, values in maps.items()
         }
@@ -55,9 +64,12 @@ class Truth:
         contour_kernel: int = 3,
         spacing_mm: Sequence[float] | None = None,
         maps: Iterable[str] = (),
+        degenerate: Degenerate = "defined",
     ) -> Truth:
         """The truth with ``maps`` computed now, for instance in a loader's worker (give it ``loss.maps``)."""
-        truth = cls(labels, num_classes, spacing_mm=spacing_mm, contour_kernel=contour_kernel)
+        truth = cls(
+            labels, num_classes, spacing_mm=spacing_mm, contour_kernel=contour_kernel, degenerate=degenerate
+        )
         for name in maps:
             truth.map(name)
         return truth

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from seglossbench.params.data import DatasetParams, PreprocessParams
 from seglossbench.params.metrics import MetricName, MetricNames
@@ -36,6 +36,16 @@ class MapsParams(Section):
     scope: Literal["volume", "patch"] = "volume"
     contour_kernel: Literal[2, 3] = 3
     distance_units: Literal["voxels", "mm"] = "voxels"
+    # the distances of a class that is absent or alone: values that teach nothing wrong, or paper B's as released
+    degenerate: Literal["defined", "released"] = "defined"
+
+    @model_validator(mode="after")
+    def _released_by_patch(self) -> "MapsParams":
+        if self.degenerate == "released" and self.scope == "volume":
+            raise ValueError(
+                "degenerate: released is what patches were given as released; it needs scope: patch"
+            )
+        return self
 
 
 class PredictParams(Section):

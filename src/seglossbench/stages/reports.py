@@ -10,6 +10,7 @@ from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import write_text
+from seglossbench.params import MapsParams
 from seglossbench.records import (
     State,
     failure,
@@ -201,14 +202,13 @@ def _weights(part: Experiment) -> str:
 
 def _maps(part: Experiment) -> str:
     """How the maps of the truth are made; with the datasets that it holds for where they differ in it."""
-    return _by_value(
-        (
-            f"scope {dataset.map_settings.scope}, distances in {dataset.map_settings.distance_units}, "
-            f"contour kernel {dataset.map_settings.contour_kernel}",
-            dataset.name,
-        )
-        for dataset in part.datasets
-    )
+    return _by_value((_of_maps(dataset.map_settings), dataset.name) for dataset in part.datasets)
+
+
+def _of_maps(maps: MapsParams) -> str:
+    words = f"scope {maps.scope}, distances in {maps.distance_units}, contour kernel {maps.contour_kernel}"
+    released = "; of a class that is absent from a patch or alone in it, as paper B's code was run"
+    return words + released if maps.degenerate == "released" else words
 
 
 def _by_value(pairs: Iterable[tuple[str, str]]) -> str:

@@ -70,7 +70,7 @@ class PatchBatches:
         self.num_classes = num_classes
         self.settings = settings
         self.augmentation = settings.augmentation.resolved()
-        self.contour_kernel = maps.contour_kernel
+        self.contour_kernel, self.degenerate = maps.contour_kernel, maps.degenerate
         self.slice_axes = {case.name: case.slice_axis(settings) for case in cases}
         if stored_maps and any(axis is not None for axis in self.slice_axes.values()):
             raise InputError(NO_MAPS_OF_SLICES)
@@ -101,6 +101,7 @@ class PatchBatches:
             self.num_classes,
             spacing_mm=self.spacing_mm,
             contour_kernel=self.contour_kernel,
+            degenerate=self.degenerate,
             **arrays,
         )
         for name in self.maps_of_patches:
