@@ -49,6 +49,17 @@ def test_hours_by_hand(experiment):
     assert "not in it: 2 runs" in text
 
 
+def test_a_patch_wider_than_the_scan_is_told_with_its_padding(experiment, project):
+    assert "padding" not in plan.summary(experiment)
+    wide = Experiment.load(overrides={"experiment": "two", "train.patch_size": [200, 180, 290]})
+    share = 1 - 145 * 180 * 145 / (200 * 180 * 290)
+    told = [line for line in plan.summary(wide).splitlines() if "padding" in line]
+    assert told == [
+        "  brats2020: patches of 200x180x290 (unet, dynunet) are wider than a usual case of 145x180x145: "
+        f"{share:.0%} of them is padding"
+    ]
+
+
 def test_disk_by_hand(experiment):
     give_costs(experiment, "unet", seconds=1, operations=1, weights=250_000_000)
     voxels = 369 * 145 * 180 * 145

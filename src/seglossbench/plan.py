@@ -78,6 +78,7 @@ def summary(experiment: Experiment, tflops: float = TFLOPS) -> str:
         f"experiment {experiment.name}: {len(experiment.runs)} runs in {len(train_jobs(experiment))} jobs"
     ]
     known = {dataset.name: expected(dataset) for dataset in experiment.datasets}
+    lines += _padded(experiment, known)
     parts = list(_parts(experiment, known))
     if not parts:
         return "\n".join(
@@ -192,6 +193,27 @@ def _cases(dataset: Dataset, known: Usual) -> tuple[float, float]:
     if known.test is not None and params.split in ("auto", "official", "file"):
         test = known.test
     return known.cases - test, test
+
+
+def _padded(experiment: Experiment, known: Mapping[str, Usual | None]) -> list[str]:
+    """A line for each dataset and patch size that is wider than the dataset's usual case, with the share of padding."""
+    networks: dict[tuple[str, tuple[int, ...]], dict[str, None]] = {}
+    for run in experiment.runs:
+        networks.setdefault((run.dataset.name, run.train.patch_size), {})[run.network] = None
+    lines = []
+    for (dataset, patch), names in networks.items():
+        usual = known[dataset]
+        if usual is None:
+            continue
+        inside = [min(edge, size) for edge, size in zip(patch, usual.shape, strict=False)]
+        padding = 1 - math.prod(inside) / math.prod(patch)
+        if padding > 0:
+            sizes = ["x".join(map(str, shape)) for shape in (patch, usual.shape)]
+            lines.append(
+                f"  {dataset}: patches of {sizes[0]} ({', '.join(names)}) are wider than a usual case of {sizes[1]}: "
+                f"{padding:.0%} of them is padding"
+            )
+    return lines
 
 
 def _disk(experiment: Experiment, known: Mapping[str, Usual | None]) -> str:
