@@ -78,7 +78,7 @@ def test_a_small_experiment_takes_next_to_no_disk(project):
 
 def test_the_papers_can_be_planned_without_any_data(project):
     experiment = Experiment.load(overrides={"experiment": "papers"})
-    assert plan.summary(experiment).startswith(f"experiment papers: {2 * 7 * 10 * 5 + 3 * 14 * 5} runs")
+    assert plan.summary(experiment).startswith(f"experiment papers: {2 * 16 * 10 * 5 + 3 * 14 * 5} runs")
     assert {run.dataset.name for run in experiment.runs if plan.expected(run.dataset) is None} == set()
 
 
