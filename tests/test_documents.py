@@ -2,10 +2,8 @@
 
 import re
 import shlex
-import shutil
-import subprocess
-import sys
 import tomllib
+from importlib import import_module
 
 import click
 import pytest
@@ -15,6 +13,7 @@ from snakemake.cli import parse_config
 from seglossbench import params
 from seglossbench.analysis.claims import read_claims
 from seglossbench.cli.application import cli as program
+from seglossbench.plugins import DECORATORS
 from seglossbench.registry import TERMS
 from tests.conftest import PROJECT
 
@@ -101,28 +100,20 @@ def test_python_runs(text, terms):
     exec(compile(text, "shown", "exec"), {"__name__": "shown"})
 
 
-def test_the_term_of_the_readme_is_one_of_params_when_its_place_is_in_the_table(tmp_path, project):
-    """As the README says: its block as a module of losses, and a line in TERMS."""
-    readme = (PROJECT / "README.md").read_text()
+def test_the_term_of_the_readme_is_the_example_of_eight_lines():
     (source,) = (block.values[0] for block in blocks("python") if 'register("brier")' in block.values[0])
-    (line,) = re.findall(r'`("brier": "[\w.:]+")`', readme)
-    package = tmp_path / "src" / "seglossbench"
-    shutil.copytree(PROJECT / "src" / "seglossbench", package, ignore=shutil.ignore_patterns("__pycache__"))
-    (package / "losses" / "brier.py").write_text(source)
-    table = package / "registry.py"
-    table.write_text(table.read_text().replace('        "ce":', f'        {line},\n        "ce":', 1))
-    (project / "experiments" / "mine.yaml").write_text("losses: {mine: {brier: 2}}\ngrid: {losses: [mine]}")
-    code = (
-        "import torch; from seglossbench import losses, params; from seglossbench.maps import Truth; "
-        "from pathlib import Path; spec = params.load(Path('params.yaml'), {'experiment': 'mine'}).losses['mine']; "
-        "labels = torch.zeros(1, 4, 4, dtype=int); "
-        "print(float(losses.build(spec)(torch.zeros(1, 2, 4, 4), Truth(labels, 2))))"
-    )
-    environment = {"PYTHONPATH": str(tmp_path / "src"), "PATH": "/usr/bin:/bin"}
-    answer = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    assert float(answer.stdout) == pytest.approx(2 * 0.25)
+    example = (PROJECT / "examples" / "my_loss.py").read_text()
+    assert example.endswith(source)
+    assert len(source.splitlines()) <= 8
+
+
+def test_whoever_adds_something_is_told_all_the_decorators_there_are():
+    told = (PROJECT / "docs" / "architecture.md").read_text()
+    for place, kind in DECORATORS.items():
+        assert f"`@{place}(" in told
+        assert f"`{kind.group}`" in told
+        module, _, name = place.rpartition(".")
+        assert callable(getattr(import_module(module), name))
 
 
 @pytest.mark.parametrize("line", commands())

@@ -331,3 +331,6 @@ PARTS = Registry(
     "seglossbench.parts",
 )
 """Parts of a report's page, in their order: functions ``(Source) -> Part``, or None where there is nothing to say."""
+
+ALL = (TERMS, LOSSES, ARCHITECTURES, LAYOUTS, SPLITS, METRICS, FORMATS, PARTS)
+"""The kinds that are open to packages and to files of one's own."""

@@ -1,7 +1,6 @@
-"""Commands about datasets: list, download, check-data, preprocess, maps."""
+"""Commands about datasets: download, check-data, preprocess, maps."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import yaml
@@ -10,50 +9,6 @@ from seglossbench.acquisition import sources
 from seglossbench.cli.application import Settings, cli, pass_settings
 from seglossbench.errors import InputError, JobError, nearest
 from seglossbench.params import DatasetParams, load
-from seglossbench.registry import ARCHITECTURES, TERMS
-
-REGISTRIES = {"terms": TERMS, "architectures": ARCHITECTURES}
-
-
-@cli.command("list")
-@click.argument(
-    "what",
-    default="runs",
-    type=click.Choice(
-        ["runs", "datasets", "networks", "losses", "experiments", "sources", "terms", "architectures"]
-    ),
-)
-@pass_settings
-def list_(settings: Settings, what: str) -> None:
-    """List the runs of the experiment, or what may be named in it.
-
-    \b
-    Examples:
-      seglossbench list
-      seglossbench list losses
-      seglossbench list terms
-      seglossbench list sources
-    """
-    if what == "experiments":
-        files = sorted((settings.params.parent / "experiments").glob("*.yaml"))
-        click.echo("\n".join(file.stem for file in files))
-        return
-    if what == "sources":
-        click.echo(sources.format_table())
-        return
-    if what in REGISTRIES:
-        click.echo(REGISTRIES[what].describe())
-        return
-    experiment = settings.checked_experiment
-    if what == "runs":
-        lines = [run.id for run in experiment.runs]
-    else:
-        tables: list[dict[str, Any]] = [getattr(part.params, what) for part in experiment.parts]
-        table = {name: entry for part in tables for name, entry in part.items()}
-        chosen = {name for part in experiment.parts for name in getattr(part.params.grid, what)}
-        lines = [f"{'*' if name in chosen else ' '} {name}" for name in table]
-        lines.append(f"(* in experiment {experiment.name})")
-    click.echo("\n".join(lines))
 
 
 @cli.command()

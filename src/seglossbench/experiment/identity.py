@@ -50,7 +50,7 @@ WATCHERS = frozenset(
         # Scores, which decide a training only where its settings say so: then their modules are roots.
         "evaluation",
         # What stands above a training.
-        *("analysis", "statistics", "tracking", "reporting", "plan", "stages", "cli"),
+        *("analysis", "conformance", "statistics", "tracking", "reporting", "plan", "stages", "cli"),
     )
 )
 """Modules that carry no digits, with all below them; tests hold the list to what a training loads."""

@@ -1,7 +1,7 @@
 """What params.yaml and experiments/*.yaml may say: every key typed, every unknown key an error that names it."""
 
 from seglossbench.params.data import DatasetParams, PhantomParams, PreprocessParams, PublishedParams
-from seglossbench.params.loading import in_a_sentence, load, load_included, read
+from seglossbench.params.loading import in_a_sentence, load, load_included, read, use_plugins
 from seglossbench.params.section import Name, Section
 from seglossbench.params.shadowed import check_dvc_changes
 from seglossbench.params.text import from_snakemake, merge, parse_value
@@ -55,4 +55,5 @@ __all__ = [
     "merge",
     "parse_value",
     "read",
+    "use_plugins",
 ]

@@ -99,6 +99,15 @@ def _laid(path: Path, experiment: str, layers: Sequence[Mapping[str, Any]]) -> P
     return params.model_copy(update={"networks": networks, "losses": losses})
 
 
+def use_plugins(path: Path, overrides: Mapping[str, Any] | None = None) -> None:
+    """Let the files be known that the params of ``load`` name, where there are params at all."""
+    if path.exists():
+        base = read(path)
+        over = unfold(overrides or {}, base)
+        experiment = _read_experiment(path, str(over.get("experiment", base.get("experiment"))))
+        _use_plugins(merge(merge(base, experiment), over).get("plugins", ()), path)
+
+
 def _use_plugins(given: Any, path: Path) -> list[str]:
     """The files of one's own, whose names are known from now on; as they stand in ``path``, relative to its folder."""
     if not isinstance(given, list | tuple) or not all(isinstance(file, str) for file in given):

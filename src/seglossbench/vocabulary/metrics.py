@@ -146,6 +146,15 @@ def _declared(name: str) -> Metric:
     return Metric(name, **facts | {"words": facts.get("words") or signature.summary or name})
 
 
+def describe_metrics() -> str:
+    """Every metric that may be asked for, with its direction, unit and words, in lines."""
+    families = [replace(metric, name=f"{name}@1mm") for name, metric in FAMILIES.items()]
+    others = [_declared(name) for name in METRICS if name not in CATALOGUE]
+    return "\n".join(
+        f"{metric.title}\n    {metric.words}" for metric in (*CATALOGUE.values(), *families, *others)
+    )
+
+
 def metric_of(name: str, distance_unit: str = "mm") -> Metric:
     """The metric by its name in anybody's scores, distances in that unit; an unknown one has no direction."""
     if name.endswith(IN_VOXELS):
