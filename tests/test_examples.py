@@ -88,4 +88,7 @@ def test_both_appear_in_tables_and_figures(installed, project):
         assert loss in (report / "analysis" / "curves.csv").read_text()  # which the figures draw
     again = next(folder for folder in (project / "runs").glob("*/*/brier/seed0-*"))
     run("train", "--from", str(again), "--into", "again")
-    assert (project / "again" / "history.csv").read_text() == (again / "history.csv").read_text()
+    first, second = ((folder / "history.csv").read_text() for folder in (again, project / "again"))
+    assert [line for line in first.splitlines() if ",cost," not in line] == [
+        line for line in second.splitlines() if ",cost," not in line
+    ]
