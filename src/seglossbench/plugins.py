@@ -19,7 +19,6 @@ DECORATORS = {
     "seglossbench.evaluation.register": registry.METRICS,
     "seglossbench.reporting.published.register": registry.FORMATS,
     "seglossbench.reporting.parts.register": registry.PARTS,
-    "seglossbench.reporting.parts.register": registry.PARTS,
 }
 """Where each kind's decorator is imported from, and the registry that it fills."""
 

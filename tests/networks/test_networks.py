@@ -1,5 +1,10 @@
+import pytest
+import torch
 
 from seglossbench import networks
+from seglossbench.conformance import check_named
+from seglossbench.conformance.networks import CHECKS, Candidate
+from seglossbench.errors import InputError
 
 SMALL = {
     "UNet": {"channels": [4, 8], "strides": [2], "num_res_units": 1},
@@ -15,3 +20,68 @@ SMALL |= {
     architecture: {"size": "small"} for architecture in networks.ARCHITECTURES if architecture not in SMALL
 }
 LARGE_PATCHES = ("SwinUNETR", "nn_former", "slim_unetr")  # which halve them five times
+
+
+def build(architecture, seed=0, dims=3, **options):
+    return candidate(architecture, **options).build(seed, dims)
+
+
+def candidate(architecture, **options):
+    edge = 32 if architecture in LARGE_PATCHES else 16
+    return Candidate(architecture, {**SMALL[architecture], **options}, edge)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("architecture", sorted(networks.ARCHITECTURES.own))
+def test_every_network_passes(architecture, check):
+    check(candidate(architecture))
+
+
+def test_the_suite_sees_what_is_wrong():
+    class Drawn(torch.nn.Module):
+        def __init__(self, spatial_dims, in_channels, out_channels):
+            super().__init__()
+            self.factor = torch.rand(1)  # in no state
+
+        def forward(self, x):
+            return x[:, :1].repeat(1, 5, *[1] * (x.ndim - 2)) * self.factor + torch.rand(1)
+
+    networks.ARCHITECTURES.add("Drawn", Drawn)
+    try:
+        wrong = {outcome.check for outcome in check_named("Drawn") if outcome.wrong}
+    finally:
+        del networks.ARCHITECTURES.things["Drawn"]
+    assert wrong == {
+        "weights get finite gradients",
+        "predicts the same twice",
+        "is the same after save and load",
+    }
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"), [("DynUNet", {"deep_supervision": 1}), ("SegResNetDS", {})]
+)
+def test_deep_supervision_gives_the_coarser_scales_in_training_only(architecture, options):
+    network = build(architecture, **options)
+    shapes = [tuple(logits.shape) for logits in network.train()(torch.rand(1, 2, 16, 16, 16))]
+    assert shapes == [(1, 5, 16, 16, 16), (1, 5, 8, 8, 8)]
+    assert network.eval()(torch.rand(1, 2, 16, 16, 16)).shape == (1, 5, 16, 16, 16)
+
+
+def test_mistakes_are_named():
+    with pytest.raises(
+        InputError, match=r"networks\.mine\.architecture: unknown architecture 'Unet'.*'UNet'"
+    ):
+        networks.build(
+            "mine", {"architecture": "Unet"}, patch_size=[8, 8, 8], in_channels=1, out_channels=2, seed=0
+        )
+    with pytest.raises(
+        InputError, match=r"networks\.mine\.chanels: unknown parameter; did you mean 'channels'"
+    ):
+        build("UNet", chanels=[1])
+    with pytest.raises(InputError, match=r"networks\.mine: "):
+        build("UNet", channels=[1])
+    with pytest.raises(InputError, match=r"networks\.mine\.patch_size: unknown parameter"):
+        build("UNETR", patch_size=[16, 16, 16])
+    with pytest.raises(InputError, match=r"networks\.mine: deep_supervision needs first_stride 1"):
+        build("DynUNet", deep_supervision=1, first_stride=2)
