@@ -74,6 +74,7 @@ def test_the_figure_shows_each_loss_at_each_value(table, tmp_path):
     figure = dial_figure(table, "share", looks_of(["ce", "cwcd"]), "DSC")
     left, right = figure.axes
     assert left.get_xscale() == "log"
+    assert [label.get_text() for label in left.get_xticklabels()] == ["0.001", "0.1"]
     assert left.get_title() == "unet: gain over ce"
     (line,) = [container[0] for container in left.containers]
     assert line.get_xydata().tolist() == [[0.001, 0.4], [0.1, 0.05]]
