@@ -1,6 +1,7 @@
 """The report as a browser lays it out, on a desk and on a phone."""
 
 import functools
+import html
 import http.server
 import json
 import re
@@ -110,3 +111,68 @@ def test_the_page_fits_its_window_and_shows_every_picture(served, tmp_path, widt
     assert found["outside"] == []
     assert found["broken"] == []
     assert found["images"] >= 6
+
+
+USED = """<iframe id=frame src="index.html#glance?metric=HD95&off=rrw" width=1300 height=900></iframe>
+<pre id=found></pre><script>
+frame.onload = () => {{
+  const page = frame.contentDocument, seen = part => part.getClientRects().length > 0;
+  const glance = name => seen(page.querySelector(`[data-metric="${{name}}"].wide`));
+  const rrw = () => [...page.querySelectorAll(".glance tr[data-loss=rrw]")].some(seen);
+  const restored = {{HD95: glance("HD95"), DSC: glance("DSC"), rrw: rrw()}};
+  page.querySelector('[data-toggle=rrw]').click();
+  const select = page.querySelector("select[data-key=metric]");
+  select.value = "DSC";
+  select.dispatchEvent(new Event("change"));
+  const toggled = {{DSC: glance("DSC"), rrw: rrw()}};
+  const table = [...page.querySelectorAll("table.classes")].find(seen), head = table.querySelector("[data-sort]");
+  const names = () => [...table.tBodies[0].rows].map(row => row.cells[0].textContent);
+  head.click();
+  const up = names();
+  head.click();
+  const down = names();
+  const filter = page.querySelector("[data-filter=classes]");
+  filter.value = "kidney";
+  filter.dispatchEvent(new Event("input"));
+  const kept = [...table.tBodies[0].rows].filter(seen).map(row => row.cells[0].textContent).sort();
+  const base = page.querySelector("select[data-key=base]");
+  base.value = "cwcd";
+  base.dispatchEvent(new Event("change"));
+  const bases = [...new Set([...page.querySelectorAll(".forest tbody")].filter(seen).map(group => group.dataset.base))];
+  const curves = [...page.querySelectorAll(".curves")].find(seen);
+  curves.dispatchEvent(new KeyboardEvent("keydown", {{key: "ArrowRight"}}));
+  const read = curves.closest("figure").querySelector(".reading").textContent;
+  page.querySelector("[data-theme-switch]").click();
+  found.textContent = JSON.stringify({{
+    restored, toggled, up, down, kept, bases, read, hash: frame.contentWindow.location.hash,
+    theme: page.documentElement.dataset.theme,
+  }});
+}};
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_page_hides_sorts_filters_reads_and_remembers(served, tmp_path):
+    found = asked(served, tmp_path, "used.html", USED.format())
+    assert found["restored"] == {"HD95": True, "DSC": False, "rrw": False}, "a link keeps the view"
+    assert found["toggled"] == {"DSC": True, "rrw": True}
+    assert found["up"][0] == found["down"][0] == "mean of 16 classes", "the mean stays first"
+    assert found["up"][1:] == sorted(found["up"][1:])
+    assert found["down"][1:] == found["up"][:0:-1]
+    assert found["kept"] == ["left kidney", "mean of 16 classes", "right kidney"]
+    assert found["bases"] == ["cwcd"]
+    assert found["read"].startswith("at 1: ")
+    assert "rrw_ce 0" in found["read"]
+    assert found["theme"] == "dark"
+    assert html.unescape(found["hash"]) == "#glance?base=cwcd&theme=dark"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_browser_has_nothing_to_complain_of(served, tmp_path):
+    folder, _ = served
+    options = [*OPTIONS, f"--user-data-dir={tmp_path}", "--enable-logging=stderr", "--dump-dom"]
+    answer = subprocess.run(
+        [CHROMIUM, *options, (folder / "index.html").as_uri()], capture_output=True, text=True, timeout=120
+    )
+    assert "CONSOLE" not in answer.stderr, answer.stderr
+    assert "aria-sort" in answer.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from seglossbench.errors import InputError
 from seglossbench.files import atomic_file, write_json
 
 TEXT = {
-    "id", "part_of", "question", "claim", "source", "scope", "verdict", "finding", "decide_text", "kind", "text",
+    "part_of", "question", "claim", "source", "scope", "verdict", "finding", "decide_text", "kind", "text",
     "dataset", "network", "loss", "seed", "case", "patient", "class", "metric", "a", "b", "scale", "family", "better",
     "case_quantiles", "seed_values", "what", "dataset_a", "network_a", "metric_a", "dataset_b", "network_b", "metric_b",
     "curve", "axis", "quantity", "test", "steadier", "state", "reason", "variant", "column", "part",
-    "other_network",
+    "other_network", "id", "device", "threads", "versions",
 }  # fmt: skip
 """The columns that hold words; all others hold numbers."""
 
@@ -44,6 +45,24 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.astype(flags).to_csv(
             temporary, index=False, float_format="%.6g", compression=how, lineterminator="\n"
         )
+
+
+def read_analysis(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """All tables in a folder of ``write_tables`` by name, and their provenance."""
+    files = [*folder.glob("*.csv"), *folder.glob("*.csv.gz")]
+    tables = {file.name.partition(".")[0]: read_table(file) for file in files}
+    return tables, json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+
+
+def with_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is read from its file: what is not there is no text."""
+    return table.assign(
+        **{
+            name: table[name].astype(object).where(table[name].notna(), "").astype(str)
+            for name in table.columns
+            if name in TEXT
+        }
+    )
 
 
 def read_cases(path: Path) -> pd.DataFrame:

@@ -116,10 +116,13 @@ def track(settings: Settings, rebuild: bool, mark: Path | None) -> None:
 def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> None:
     """Make the tables, the figures and the page index.html, of the experiment or of given scores.
 
+    Scores are our scores.csv, nnU-Net's summary.json, or a folder of TopoMortar's published LOSS/SEED.csv.
+
     \b
     Examples:
       seglossbench report
       seglossbench report --scores ours.csv --scores theirs.csv --out comparison
+      seglossbench report --scores ce/summary.json --scores dice/summary.json --out nnunet
     """
     from seglossbench import stages
 

@@ -71,7 +71,7 @@ def glyph(look: Look, x: float, y: float, *, hollow: bool = False) -> Markup:
 def named(look: Look, name: str) -> Markup:
     """The name of a loss with its mark before it."""
     mark = tag("svg", glyph(look, 7, 7), width=14, height=14, class_=colour_class(look), aria_hidden="true")
-    return tag("span", mark, tag("bdi", name), class_="name")
+    return tag("span", mark, tag("bdi", name), class_="named")
 
 
 def interval(

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
+from seglossbench.analysis.files import with_texts
 from seglossbench.analysis.inputs import check_histories, check_scores
 from seglossbench.analysis.whole import Options, analyse, decisive
 from seglossbench.errors import InputError, nearest
@@ -134,7 +135,8 @@ def _analysed(scores: pd.DataFrame, histories: pd.DataFrame, facts: Facts) -> di
         claims=read_claims(OF_THE_PAPERS),
         scopes={dataset.name: "these phantoms only" for dataset in facts.datasets if dataset.phantom},
     )
-    return analyse(check_scores(scores), options, check_histories(histories), runs)
+    tables = analyse(check_scores(scores), options, check_histories(histories), runs)
+    return {name: with_texts(table) for name, table in tables.items()}
 
 
 def _page(source: Source, parts: Sequence[Part]) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seglossbench import adopted
 from seglossbench.data.facts import facts_of_prepared
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
-from seglossbench.records import duration_seconds, failure, now, provenance, state
+from seglossbench.records import duration_seconds, failure, now, provenance, state, versions_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,12 +64,23 @@ def analyse(experiment: Experiment, out: Path) -> Path:
     about = {
         "experiment": experiment.name,
         "params": experiment.params.model_dump(mode="json"),
+        "changed": _flat(experiment.params.model_dump(mode="json", exclude_defaults=True)),
+        "adopted": [adoption.model_dump(mode="json") for adoption in adopted.read()],
         "datasets": {
             d.name: {"version": d.data["version"], "prepared": d.prepared.name} for d in experiment.datasets
         },
     }
     write_tables(out, tables, _provenance(about, tables, options))
     return out
+
+
+def _flat(params: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested params by their whole names, such as ``train.epochs``."""
+    found: dict[str, Any] = {}
+    for key, value in params.items():
+        inner = _flat(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}": value}
+        found |= inner
+    return found
 
 
 def analyse_scores(
@@ -89,14 +101,14 @@ def analyse_scores(
     """
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
     from seglossbench.analysis.files import read_cases, read_sizes, write_tables
-    from seglossbench.analysis.inputs import load_scores
     from seglossbench.analysis.whole import Options
     from seglossbench.analysis.whole import analyse as analyse_tables
+    from seglossbench.reporting.foreign import read_scores
     from seglossbench.reporting.stated import facts_of_scores
 
     own = read_claims(claims) if claims else {}
     policy = facts_of_scores(files).empty_policy
-    scores = load_scores(files)
+    scores = read_scores(files)
     datasets = list(scores["dataset"].unique())
     columns = _columns(read_cases(cases), datasets) if cases else {}
     scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
@@ -110,7 +122,7 @@ def analyse_scores(
         absent_scored=datasets if absent_scored or scored_by_policy else [],
     )
     tables = analyse_tables(scores, options)
-    about = {"scores": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}}
+    about = {"scores": {str(file): _digest(file) for file in files}}
     write_tables(out, tables, _provenance(about, tables, options))
     told = tables["notices"]
     return [
@@ -146,6 +158,16 @@ def plan_from_scores(
     cubes = cubes_of(scores, patients)
     lines = in_lines(resolvable(cubes, metric)) if power else []
     return lines + (settled(cubes, metric, planned) if planned is not None else [])
+
+
+def _digest(path: Path) -> str:
+    """The digest of a file, or of the files of a folder by their names."""
+    whole = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if file.is_file():
+            whole.update(b"" if file == path else file.relative_to(path).as_posix().encode())
+            whole.update(file.read_bytes())
+    return whole.hexdigest()
 
 
 def histories(runs: Sequence[Run]) -> "pd.DataFrame":
@@ -229,10 +251,13 @@ def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
     rows = []
     for run in runs:
         found = state(run.folder)
+        versions = versions_of([run.folder]) if found.is_finished else {}
         rows.append(
             {name: str(value) for name, value in run.identity.items()}
             | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
             | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
+            | {"device": versions.pop("device", ""), "threads": str(run.train.threads or "")}
+            | {"versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))}
         )
     return pd.DataFrame(rows)
 
@@ -259,6 +284,7 @@ def _provenance(
         "made": now(),
         "by": provenance(),
         "decides": options.decides,
+        "baseline": options.baseline,
         "claims": list(options.claims),
         "absent_classes_scored": list(options.absent_scored),
         "tables": {name: len(table) for name, table in tables.items()},

@@ -39,6 +39,7 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
 
     The tables of its analysis lie beside the page, and so do its means as ``metrics.json``, for DVC.
     """
+    from seglossbench.analysis.files import read_analysis
     from seglossbench.analysis.inputs import load_scores
     from seglossbench.reporting.page import write_report
     from seglossbench.reporting.published import of_dataset
@@ -56,12 +57,15 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
     folder = out or experiment.report.parent
     analyse(experiment, folder / "analysis")
     write_text(folder / METRICS, (folder / "analysis" / METRICS).read_text(encoding="utf-8"))
+    tables, provenance = read_analysis(folder / "analysis")
     page = write_report(
         folder,
         load_scores(scored),
         curves(experiment.runs),
         facts,
         published=published,
+        tables=tables,
+        provenance=provenance,
     )
     _draw_dials(experiment, folder)
     if out is None:
@@ -111,7 +115,8 @@ def report_scores(files: Sequence[Path], out: Path | None = None) -> Path:
     """
     import pandas as pd
 
-    from seglossbench.analysis.inputs import load_scores
+    from seglossbench.analysis.files import read_analysis
+    from seglossbench.reporting.foreign import read_scores
     from seglossbench.reporting.page import write_report
     from seglossbench.reporting.stated import facts_of_scores
 
@@ -121,10 +126,11 @@ def report_scores(files: Sequence[Path], out: Path | None = None) -> Path:
         raise InputError(
             f"{folder}: has the report of experiment {former.experiment}; give another folder by --out"
         )
-    scores = load_scores(files)
+    scores = read_scores(files)
     facts = facts_of_scores(files)
     analyse_scores(files, folder / "analysis")
-    page = write_report(folder, scores, pd.DataFrame(), facts)
+    tables, provenance = read_analysis(folder / "analysis")
+    page = write_report(folder, scores, pd.DataFrame(), facts, tables=tables, provenance=provenance)
     if out is None:
         runs = len(scores.drop_duplicates(["dataset", "network", "loss", "seed"]))
         names = [str(name) for name in scores["dataset"].unique()]

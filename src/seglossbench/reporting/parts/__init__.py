@@ -78,7 +78,12 @@ class Source:
         """Leave a table beside the page, in which no spreadsheet takes a name for a formula; returns its address."""
         file = f"tables/{name}.csv"
         names = [column for column in NAMES if column in table]
-        text = table.assign(**{column: table[column].fillna("").astype(str) for column in names})
+        text = table.assign(
+            **{
+                column: table[column].astype(object).where(table[column].notna(), "").astype(str)
+                for column in names
+            }
+        )
         write_text(self.folder / file, csv_text(text, names))
         return file
 
