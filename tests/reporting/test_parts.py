@@ -42,7 +42,7 @@ def test_a_loss_that_leads_is_the_title(tmp_path):
     text = page_of(tmp_path, scores({"ce": 0, "dice": 0.2}))
     assert heading(text) == "dice leads the other 1 loss."
     assert "✓</span> Settled" in text
-    assert 'class="num lead"' in text
+    assert 'class="num leads"' in text
     assert "**dice**" in (tmp_path / "tables/glance_DSC.md").read_text()
 
 
@@ -50,7 +50,7 @@ def test_of_four_equal_losses_none_is_crowned(tmp_path):
     table = pd.concat([scores({"ce": 0}).assign(loss=loss) for loss in ("ce", "dice", "ce_dice", "cwcd")])
     text = page_of(tmp_path, table)
     assert heading(text) == "These four losses cannot be told apart."
-    assert 'class="num lead"' not in text
+    assert 'class="num leads"' not in text
     assert text.count('<span class="dot">● </span>') == 4, "all are marked, and alike"
     for file in ("glance_DSC.md", "d_DSC.md"):
         assert "**" not in (tmp_path / "tables" / file).read_text()

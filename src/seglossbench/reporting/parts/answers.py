@@ -122,7 +122,7 @@ def _figure(source: Source, row: Row) -> Markup | None:
             tag("text", isolated(shown), x=0, y=y + 4, class_="label"),
             drawing.interval(axis, estimate, lo, hi, look, y, hollow=not told),
         ]
-    return drawing.svg(304, height + 30, *parts)
+    return drawing.svg(316, height + 30, *parts)
 
 
 Line = tuple[str, Look, float, float, float, bool, bool]

@@ -147,7 +147,7 @@ def _values(source: Source, key: Key, names: list[str], losses: list[str], rows:
                     metric.text(row["mean"]),
                     tag("span", f" {DOT}", class_="dot") if tied else None,
                     tag("small", below),
-                    class_="num" + (" lead" if tied and told else ""),
+                    class_="num" + (" leads" if tied and told else ""),
                     data_by=f"{row['mean']:.6g}",
                     data_loss=loss,
                 )

@@ -92,7 +92,7 @@ def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
             tag("small", f"rank {found['rank']:.0f} ({found['rank_lo']:.0f} to {found['rank_hi']:.0f})")
             if ranked and len(own) > 1
             else None,
-            class_="num" + (" lead" if tied and told else " behind" if not tied and ranked else ""),
+            class_="num" + (" leads" if tied and told else " behind" if not tied and ranked else ""),
             **shown,
         )
 
