@@ -8,7 +8,7 @@ import fabricated
 import pandas as pd
 import pytest
 
-from seglossbench.reporting.latex import PREAMBLE, to_latex
+from seglossbench.reporting.latex import PREAMBLE, longtable, to_latex
 from seglossbench.reporting.tables import build_table
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import summarise
@@ -54,7 +54,7 @@ def odd():
 def said(text, folder):
     """What pdfLaTeX complains of."""
     (folder / "table.tex").write_text(text, encoding="utf-8")
-    head = rf"\documentclass{{article}}{PREAMBLE}\extrafloats{{100}}"
+    head = rf"\documentclass{{article}}{PREAMBLE}\usepackage{{longtable}}\extrafloats{{100}}"
     (folder / "paper.tex").write_text(rf"{head}\begin{{document}}\input{{table}}\end{{document}}")
     command = ["pdflatex", "-interaction=nonstopmode", "paper.tex"]
     log = subprocess.run(command, cwd=folder, capture_output=True, timeout=100).stdout.decode(
@@ -68,6 +68,14 @@ def said(text, folder):
 @pytest.mark.parametrize("name", ["large", "odd"])
 def test_a_table_compiles_and_each_part_fits_its_page(name, request, tmp_path):
     assert said(to_latex(request.getfixturevalue(name)), tmp_path) == []
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdfLaTeX on this machine")
+def test_a_table_at_a_glance_compiles_whatever_the_names(tmp_path):
+    rows = [["d", "n", name, "0.5", "0.4 to 0.6", "1 (1 to 3)"] for name in ODD_NAMES]
+    head = ["dataset", "network", "loss", "DSC", "95 % interval", "rank"]
+    bold = [place % 2 == 0 for place in range(len(rows))]
+    assert said(longtable("DSC ↑: mean.", "glance", head, rows, bold), tmp_path) == []
 
 
 def test_a_table_longer_than_a_page_has_a_float_per_network_with_the_mean_first(large):
