@@ -1,8 +1,10 @@
 import pytest
+from pydantic import create_model
 
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment, identity
 from seglossbench.jobs import train_jobs
+from seglossbench.params import PhantomParams, PreprocessParams, TrainParams
 
 
 @pytest.fixture
@@ -347,3 +349,20 @@ def test_a_dataset_outside_of_the_grid_is_found(load):
 def test_a_source_that_cannot_be_is_named(load, change, message):
     with pytest.raises(InputError, match=message):
         load(PUBLIC + f"datasets: {{{change}}}")
+
+
+def test_a_new_option_that_is_off_renames_nothing(load, monkeypatch):
+    before = ids(load())
+    for section in (TrainParams, PreprocessParams, PhantomParams):
+        for default in (None, False):
+            later = create_model("Later", __base__=section, novelty=(bool | None, default))
+            name = {TrainParams: "train", PreprocessParams: "preprocess", PhantomParams: "phantom"}[section]
+            assert "novelty" not in later.model_construct(**_some(name)).what_is_on()
+            assert later.model_construct(**_some(name), novelty=True).what_is_on()["novelty"] is True
+    assert ids(load("train: {restart: null}")) == before
+
+
+def _some(name):
+    params = Experiment.load().params
+    phantom = params.datasets["brats_phantom"].phantom
+    return dict({"train": params.train, "preprocess": params.preprocess, "phantom": phantom}[name])

@@ -74,9 +74,9 @@ def dataset_of(params: Params, name: str) -> Dataset:
     split = split_settings(settings, name)
     data = {
         "version": version,
-        "reading": settings.model_dump(mode="json", include=HOW_READ),
+        "reading": settings.what_is_on(HOW_READ),
         "order": [list(settings.classes or ()), list(settings.channels or ())],  # to which a digest is blind
-        "preprocess": preprocess.model_dump(mode="json"),
+        "preprocess": preprocess.what_is_on(),
         "split": split if preprocess.learns else None,
     }
     code = identity.preparation_roots(settings.layout)
@@ -115,7 +115,7 @@ def _content(params: Params, name: str) -> tuple[DatasetParams, Path, str]:
     if settings.phantom is not None:
         drawn = settings.phantom
         code = identity.code_of(identity.phantom_roots(drawn.layout))
-        version = digest([drawn.model_dump(mode="json"), code])
+        version = digest([drawn.what_is_on(), code])
         if settings.layout == "auto":
             settings = settings.model_copy(update={"layout": WRITTEN_AS.get(drawn.layout, drawn.layout)})
         return settings, Path("data/raw") / f"{word(name)}-{version}", version
@@ -177,7 +177,7 @@ def changed(section: Settings, changes: Mapping[str, Any], key: str) -> Settings
 
 def split_settings(params: DatasetParams, dataset: str) -> dict[str, Any]:
     """All that decides which cases train."""
-    split = params.model_dump(mode="json", include=HOW_SPLIT)
+    split = params.what_is_on(HOW_SPLIT)
     if params.split_file is not None:
         split["names"] = digest(_text(Path(params.split_file), dataset))
     return split

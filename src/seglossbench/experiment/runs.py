@@ -73,7 +73,7 @@ class Run:
     def predictions(self) -> Path:
         """Where the predictions of the test cases lie, as NIfTI in the space of the raw images."""
         how = [
-            self.evaluate.predict.model_dump(mode="json"),
+            self.evaluate.predict.what_is_on(),
             identity.code_of(identity.prediction_roots()),
         ]
         return Path("predictions") / self.id / digest(how)
@@ -82,7 +82,7 @@ class Run:
     def scores(self) -> Path:
         """The run's table of scores for the present settings and code of the evaluation."""
         how = [
-            self.evaluate.model_dump(mode="json"),
+            self.evaluate.what_is_on(),
             identity.scoring_version(self.evaluate.metrics),
         ]
         return Path("scores") / self.id / f"{digest(how)}.csv"

@@ -47,16 +47,14 @@ class RunSettings(Section):
             mode="json",
             exclude={"reads", "predict", "empty", "hd95", "maps", "prepared", "stored", "plugins"},
         )
-        settings["train"] = self.train.model_dump(mode="json", exclude=WITHOUT_DIGITS) | {
-            "augmentation": self.train.augmentation.resolved().model_dump(mode="json")
+        settings["train"] = self.train.what_is_on(exclude=WITHOUT_DIGITS) | {
+            "augmentation": self.train.augmentation.resolved().what_is_on()
         }
         settings["maps"] = {
-            key: value
-            for key, value in self.maps.model_dump(mode="json").items()
-            if set(self.reads) & READ_BY[key]
+            key: value for key, value in self.maps.what_is_on().items() if set(self.reads) & READ_BY[key]
         }
         if self.is_decided_by_scores or self.train.test_every:  # these are then a part of the result
-            settings["scores"] = self.model_dump(mode="json", include={"predict", "empty", "hd95"})
+            settings["scores"] = self.what_is_on({"predict", "empty", "hd95"})
         return settings
 
     @property

@@ -1,6 +1,7 @@
 """What every section of the params is made of."""
 
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,3 +64,20 @@ class Section(BaseModel):
     """A section of the params: no unknown keys, no later change; a name may be a number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    def what_is_on(
+        self, include: Collection[str] | None = None, exclude: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """The section as JSON values, without the options that are off, as they are by default.
+
+        So a new option that is off by default changes no digest of what was there before.
+        """
+        chosen = [name for name in type(self).model_fields if include is None or name in include]
+        dumped = self.model_dump(mode="json", include=set(chosen) - set(exclude))
+        for name in list(dumped):
+            value = getattr(self, name)
+            if isinstance(value, Section):
+                dumped[name] = value.what_is_on()
+            elif value == type(self).model_fields[name].default and (value is None or value is False):
+                del dumped[name]
+        return dumped
