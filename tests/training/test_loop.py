@@ -53,6 +53,23 @@ def test_history_tells_results_and_costs_of_every_epoch(tmp_path):
     assert values[1, "validation", "DSC"] == pytest.approx(sum(per_class) / 2)
 
 
+def test_every_step_of_a_warm_up_has_its_rate(tmp_path, monkeypatch):
+    given = []
+    take = torch.optim.Adam.step
+    monkeypatch.setattr(
+        torch.optim.Adam,
+        "step",
+        lambda self, *args: given.append(self.param_groups[0]["lr"]) or take(self, *args),
+    )
+    schedule = {"name": "constant", "warm_up_epochs": 1, "warm_up_from": 0.02}
+    run(tmp_path, epochs=2, optimiser={"name": "Adam", "learning_rate": 0.05}, schedule=schedule)
+    assert given == pytest.approx([0.02, 0.03, 0.04, 0.05, 0.05, 0.05])
+    rates = {
+        row.epoch: row.value for row in read_history(tmp_path / "history.csv") if row.name == "learning_rate"
+    }
+    assert rates == pytest.approx({0: 0.04, 1: 0.05})  # of an epoch's last step
+
+
 def test_steps_are_counted_from_the_start(tmp_path):
     run(tmp_path, epochs=2)
     steps = {row.epoch: row.step for row in read_history(tmp_path / "history.csv")}

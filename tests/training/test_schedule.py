@@ -28,6 +28,19 @@ def test_warm_up_starts_at_its_own_rate_and_ends_at_the_whole():
     assert rates(name="constant", warm_up_epochs=2, warm_up_from=0) == pytest.approx([0, 0.05, 0.1, 0.1])
 
 
+def test_the_rate_warms_up_with_every_step():
+    params = TrainParams(
+        epochs=3,
+        steps_per_epoch=4,
+        batch_size=1,
+        patch_size=(8, 8),
+        optimiser={"learning_rate": 0.9},
+        schedule={"name": "constant", "warm_up_epochs": 2, "warm_up_from": 0.1},
+    )
+    by_step = [learning_rate(epoch, params, step) for epoch in range(3) for step in range(4)]
+    assert by_step == pytest.approx([0.1 + 0.1 * step for step in range(8)] + [0.9] * 4)
+
+
 def test_the_schedule_of_paper_a():
     schedule = {"name": "step", "milestones": [50, 150, 300, 400], "warm_up_epochs": 1, "warm_up_from": 1e-5}
     by_epoch = rates(epochs=500, **schedule)

@@ -107,16 +107,21 @@ def diagnose_maps(labels: Path, mm: bool, out: Path) -> None:
 @cli.command("verify-parity")
 @click.argument("folder", type=click.Path(path_type=Path))
 def verify_parity(folder: Path) -> None:
-    """Compare the losses and contours here with golden .npz files of the papers' released code; exit 1 on a miss.
+    """Compare what is here with golden .npz files of the papers' released code; exit 1 on a miss.
+
+    Losses with their gradients and contours, whole trainings, learning rates, maps of patches in which classes are
+    absent or alone: whichever the files in FOLDER hold.
 
     \b
-    Example:
+    Examples:
       seglossbench verify-parity tests/golden
+      seglossbench verify-parity tests/golden/trajectories
     """
-    from seglossbench.losses import parity
+    from seglossbench.losses.parity import format_table
+    from seglossbench.training.parity import verify
 
-    rows = parity.verify(folder)
-    click.echo(parity.format_table(rows))
+    rows = verify(folder)
+    click.echo(format_table(rows))
     missed = [row.value for row in rows if not row.passed]
     if missed:
         raise JobError(f"{folder}: {len(missed)} of {len(rows)} values do not agree: {', '.join(missed)}")

@@ -41,6 +41,7 @@ WATCHERS = frozenset(
         # What is told, measured and checked while a run trains.
         *(
             "training.clock",
+            "training.parity",
             "training.progress",
             "training.prefetch",
             "training.step_cost",

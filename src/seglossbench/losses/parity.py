@@ -2,7 +2,9 @@
 
 A golden file is an ``.npz`` with ``logits`` (N, C, *spatial) and ``truth`` (N, *spatial), and any of: ``NAME.loss``, a
 scalar, with ``NAME.grad``, its gradient by the logits; and ``contour_kK`` (N, C, *spatial), the contours of kernel K.
-Any shape, number of classes and batch size will do, 2D or 3D.
+Or one with ``labels`` (K, *spatial) of patches in which classes are absent or alone, their ``names`` (K), and what the
+released code makes of them: ``rrw`` and ``boundary`` (K, C, *spatial), the region-wise maps, NaN where it stops.
+Any shape, number of classes and batch size will do, 2D or 3D. See ``training.parity`` for whole trainings.
 """
 
 import re
@@ -18,9 +20,12 @@ from numpy.typing import NDArray
 
 from seglossbench.errors import InputError, nearest
 from seglossbench.losses.loss import build
+from seglossbench.losses.region_wise import class_map
 from seglossbench.maps import Truth
 from seglossbench.params.losses import Spec
 from seglossbench.registry import LOSSES
+
+Golden = Mapping[str, NDArray[Any]]
 
 LOSS_TOLERANCE = 1e-5
 """Largest relative error of a loss."""
@@ -50,7 +55,11 @@ SPECS: dict[str, Spec] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One golden value beside ours. Of a contour, the values are numbers of voxels, compared one by one."""
+    """One golden value beside ours.
+
+    Of a contour, the values are numbers of voxels, compared one by one; of a map, means. Of a training, they are losses
+    before the last step, the error is the largest of any step, and ``gradient_error`` that of the final weights.
+    """
 
     file: str
     value: str
@@ -61,15 +70,27 @@ class Row:
     passed: bool
 
 
+def read(folder: Path | str) -> Iterator[tuple[Path, Golden]]:
+    """The golden files of ``folder`` by name; raises InputError for a folder without and for what is no archive."""
+    files = sorted(Path(folder).glob("*.npz"))
+    if not files:
+        raise InputError(f"{folder}: no .npz file, expected a folder of golden files")
+    for file in files:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                yield file, dict(archive)
+        except (ValueError, OSError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{file}: not a golden file ({error}), expected an .npz of plain arrays"
+            ) from None
+
+
 def verify(folder: Path | str) -> list[Row]:
     """Compare every value of every golden file in ``folder``; the rows tell what passed.
 
     Raises InputError naming the folder, file or value that is not as described above.
     """
-    files = sorted(Path(folder).glob("*.npz"))
-    if not files:
-        raise InputError(f"{folder}: no .npz file, expected a folder of golden files")
-    return [row for file in files for row in _verify_file(file)]
+    return [row for file, golden in read(folder) for row in compare(file, golden)]
 
 
 def format_table(rows: list[Row]) -> str:
@@ -91,12 +112,11 @@ def format_table(rows: list[Row]) -> str:
     return "\n".join([*lines, f"{passed} of {len(rows)} values agree"])
 
 
-def _verify_file(file: Path) -> Iterator[Row]:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            golden: dict[str, NDArray[Any]] = dict(archive)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{file}: not a golden file ({error}), expected an .npz of plain arrays") from None
+def compare(file: Path, golden: Golden) -> Iterator[Row]:
+    """The values of one golden file beside ours."""
+    if {"labels", "names"} <= set(golden):
+        yield from _degenerate_rows(file, golden)
+        return
     for name in ("logits", "truth"):
         if name not in golden:
             raise InputError(f"{file}: no array {name!r}, expected logits, truth and golden values")
@@ -109,7 +129,7 @@ def _verify_file(file: Path) -> Iterator[Row]:
             raise InputError(f"{file}: unknown value {key!r}, expected NAME.loss, NAME.grad or contour_kK")
 
 
-def _loss_row(file: Path, name: str, golden: Mapping[str, NDArray[Any]]) -> Row:
+def _loss_row(file: Path, name: str, golden: Golden) -> Row:
     spec_name, _, epoch = name.partition("@epoch")
     if spec_name not in SPECS or not (epoch or "0").isdecimal():
         raise InputError(f"{file}: unknown loss {name!r}; {nearest(spec_name, [*SPECS])}, and @epochE")
@@ -130,7 +150,7 @@ def _loss_row(file: Path, name: str, golden: Mapping[str, NDArray[Any]]) -> Row:
     return Row(file.name, name, expected, ours, error / abs(expected or 1.0), gradient_error, close)
 
 
-def _contour_row(file: Path, name: str, kernel: int, golden: Mapping[str, NDArray[Any]]) -> Row:
+def _contour_row(file: Path, name: str, kernel: int, golden: Golden) -> Row:
     truth = _truth(golden, contour_kernel=kernel)
     ours = (truth.one_hot(torch.uint8) * truth.contour.unsqueeze(1)).numpy() != 0
     expected = golden[name] != 0
@@ -139,5 +159,19 @@ def _contour_row(file: Path, name: str, kernel: int, golden: Mapping[str, NDArra
     return Row(file.name, name, voxels, int(ours.sum()), wrong / max(voxels, 1), None, wrong == 0)
 
 
-def _truth(golden: Mapping[str, NDArray[Any]], contour_kernel: int = 3) -> Truth:
+def _degenerate_rows(file: Path, golden: Golden) -> Iterator[Row]:
+    """Of each patch and map the means, and the largest error of a value, relative to the largest value."""
+    for index, patch in enumerate(golden["names"]):
+        for key, map in (("rrw", "rectified"), ("boundary", "boundary")):
+            if key not in golden or np.isnan(golden[key][index]).any():
+                continue
+            expected = golden[key][index]
+            truth = Truth(golden["labels"][[index]], len(expected), degenerate="released")
+            ours = class_map(truth, map)[0].numpy()
+            error = float(np.abs(ours - expected).max() / np.abs(expected).max())
+            means = float(expected.mean()), float(ours.mean())
+            yield Row(file.name, f"{key} map: {patch}", *means, error, None, error <= LOSS_TOLERANCE)
+
+
+def _truth(golden: Golden, contour_kernel: int = 3) -> Truth:
     return Truth(golden["truth"], golden["logits"].shape[1], contour_kernel=contour_kernel)

@@ -127,14 +127,14 @@ def _epoch(
     """Train and validate for one epoch; its rows of the history."""
     settings = training.settings
     clock = Clock(accelerator.device)
-    rate = learning_rate(epoch, settings)
-    for group in optimiser.param_groups:
-        group["lr"] = rate
     steps, means = _steps(training, network, optimiser, accelerator, clock, epoch, progress)
     step = epoch * settings.steps_per_epoch + steps
     rows = [
         HistoryRow(epoch, step, TRAIN, name, value)
-        for name, value in {**means, "learning_rate": rate}.items()
+        for name, value in {
+            **means,
+            "learning_rate": learning_rate(epoch, settings, max(0, steps - 1)),
+        }.items()
     ]
     training_seconds = clock.elapsed_seconds
     has_diverged = find_divergence(rows, settings.collapse) is not None
@@ -193,6 +193,8 @@ def _steps(
         for batch in made:
             batch = accelerator.load(batch)
             clock.end("data")
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(epoch, settings, done)
             optimiser.zero_grad(set_to_none=True)
             with accelerator.autocast():
                 logits = network(batch.image)
