@@ -121,6 +121,8 @@ def test_a_killed_training_is_told_and_who_stops_the_call_gets_no_report(small, 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(lambda: all(state(run.folder) is State.RUNNING for run in experiment.runs))
     words = ["pgrep", "-s", str(snakemake.pid), "-f", killed.id]
