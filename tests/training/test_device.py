@@ -183,6 +183,15 @@ def test_clipping_limits_the_step(tmp_path):
     assert weight.detach().norm().item() == pytest.approx(2, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("where", "patch_size", "is_last"),
+    [("cpu", (8, 8, 8), True), ("cpu", (8, 8), False), ("mps", (8, 8, 8), False), ("mps", (8, 8), False)],
+)
+def test_channels_lie_last_only_where_that_was_measured_to_be_faster(where, patch_size, is_last):
+    settings = make_training(patch_size=patch_size).settings
+    assert Accelerator(torch.device(where), settings).is_channels_last is is_last
+
+
 def test_workers_are_for_gpus_unless_asked_for():
     settings = make_training().settings
     assert Accelerator(CPU, settings).workers == 0
