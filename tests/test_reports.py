@@ -12,6 +12,7 @@ from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
 from seglossbench.records import HistoryRow, run_in_progress, write_history
 from seglossbench.stages import reports
+from seglossbench.standalone import report_scores
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_each_experiment_has_a_page_and_all_are_listed(experiment, project):
     (project / "reports" / "torn").mkdir()
     (project / "reports" / "torn" / "report.json").write_text("{")
     (project / "scores.csv").write_text(SCORES.format(seed=0))
-    reports.report_scores([Path("scores.csv")])
+    report_scores([Path("scores.csv")])
     listed = (project / "reports" / "index.html").read_text(encoding="utf-8")
     assert 'href="longer/index.html">longer' in listed
     assert 'href="kept%20%26%20sent/index.html">tiny' in listed
@@ -133,7 +134,7 @@ def test_a_report_elsewhere_is_in_no_list(experiment, project, tmp_path):
     reports.report(experiment, tmp_path / "sent" / "page")
     assert not (tmp_path / "sent" / "index.html").exists()
     (project / "scores.csv").write_text(SCORES.format(seed=0))
-    reports.report_scores([Path("scores.csv")], Path("mine"))
+    report_scores([Path("scores.csv")], Path("mine"))
     assert not (project / "index.html").exists()
 
 
@@ -147,5 +148,5 @@ def test_a_report_of_scores_never_takes_the_place_of_an_experiments(project):
     with pytest.raises(
         InputError, match=r"reports/scores: has the report of experiment scores; give another"
     ):
-        reports.report_scores([Path("scores.csv")])
+        report_scores([Path("scores.csv")])
     assert page.read_text(encoding="utf-8") == before

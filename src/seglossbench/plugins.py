@@ -17,7 +17,7 @@ DECORATORS = {
     "seglossbench.data.layouts.register": registry.LAYOUTS,
     "seglossbench.data.splits.register": registry.SPLITS,
     "seglossbench.evaluation.register": registry.METRICS,
-    "seglossbench.reporting.published.register": registry.FORMATS,
+    "seglossbench.data.published.register": registry.FORMATS,
     "seglossbench.reporting.parts.register": registry.PARTS,
 }
 """Where each kind's decorator is imported from, and the registry that it fills."""

@@ -314,7 +314,7 @@ METRICS = Registry(
 
 FORMATS = Registry(
     "format of published scores",
-    {"topomortar": "seglossbench.reporting.published:read_topomortar"},
+    {"topomortar": "seglossbench.data.published:read_topomortar"},
     "seglossbench.formats",
 )
 """Formats of published scores: functions ``(folder, dataset) -> columns SCORES``."""

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from seglossbench.analysis.dials import GAIN, SPREAD, dials
+from seglossbench.drawing.figure import save
+from seglossbench.drawing.looks import looks_of
 from seglossbench.reporting.dial_figure import dial_figure
-from seglossbench.reporting.figures import save
-from seglossbench.reporting.looks import looks_of
 
 NEUTRAL = {"share": 0.1, "rim": 0.0}
 SET_TO = {"plain": NEUTRAL, "small": {"share": 0.001, "rim": 0.0}, "both": {"share": 0.01, "rim": 2.0}}

@@ -9,7 +9,7 @@ from seglossbench.analysis.cubes import cubes_of
 from seglossbench.analysis.differences import differences
 from seglossbench.analysis.inputs import check_scores
 from seglossbench.analysis.means import means
-from seglossbench.reporting.published import read_topomortar
+from seglossbench.data.published import read_topomortar
 from seglossbench.statistics.multiplicity import holm
 
 BEST = {"CESkeletonRecallLoss", "clDiceLoss"}

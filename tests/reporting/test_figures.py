@@ -3,15 +3,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seglossbench.reporting.data_figure import log_ticks
+from seglossbench.drawing.figure import save
+from seglossbench.drawing.looks import looks_of
+from seglossbench.inspection.data_figure import log_ticks
 from seglossbench.reporting.figures import (
     convergence,
     per_class,
-    save,
     scores_by_epoch,
     seed_spread,
 )
-from seglossbench.reporting.looks import looks_of
 from seglossbench.vocabulary.metrics import metric_of
 from seglossbench.vocabulary.tables import MEAN
 

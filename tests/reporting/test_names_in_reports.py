@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from seglossbench.drawing.names import Stems, csv_text, guarded, isolated, labels_of, slug
 from seglossbench.reporting import Facts, write_report
-from seglossbench.reporting.names import Stems, csv_text, guarded, isolated, labels_of, slug
 from seglossbench.vocabulary.tables import MEAN
 from tests.odd_names import ODD_NAMES
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from seglossbench.errors import InputError
-from seglossbench.reporting import Dataset, Facts, Run, figures, load_scores, write_report
+from seglossbench.reporting import Dataset, Facts, Run, figures, load_scores, section, write_report
 
 NOTHING = pd.DataFrame()
 
@@ -139,7 +139,7 @@ def test_a_report_that_fails_leaves_the_former_one_and_no_rubbish(tmp_path, monk
     def no_space(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(figures, "save", no_space)
+    monkeypatch.setattr(section, "save", no_space)
     with pytest.raises(OSError, match="no space"):
         write_report(out, small(), NOTHING, Facts("latter"))
     assert files(tmp_path) == before

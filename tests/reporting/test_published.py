@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from seglossbench.analysis.inputs import check_scores
+from seglossbench.data.published import TOPOMORTAR_DIAGONAL_PX, Published, read_published
+from seglossbench.drawing.figure import save
+from seglossbench.drawing.looks import looks_of
 from seglossbench.errors import InputError
 from seglossbench.reporting import Facts, comparison_figures, write_report
 from seglossbench.reporting.comparison import compare, pairs_of
-from seglossbench.reporting.figures import save
-from seglossbench.reporting.looks import looks_of
-from seglossbench.reporting.published import TOPOMORTAR_DIAGONAL_PX, Published, read_published
 from seglossbench.statistics.means import fold_status
 from seglossbench.statistics.summaries import over_cases_and_seeds
 from seglossbench.vocabulary.metrics import metric_of

@@ -60,14 +60,14 @@ def analyse(
       seglossbench analyse
       seglossbench analyse --scores ours.csv --scores theirs.csv --out analysis
     """
-    from seglossbench import stages
+    from seglossbench import stages, standalone
 
     of_scores = {
         "--decides": decides, "--baseline": baseline, "--claims": claims, "--cases": cases, "--sizes": sizes
     }  # fmt: skip
     if files:
         folder = out or Path("analysis")
-        said = stages.analyse_scores(
+        said = standalone.analyse_scores(
             files,
             folder,
             decides=decides,

@@ -85,7 +85,7 @@ def check_data(
       seglossbench check-data own --on /data/mine
     """
     from seglossbench.data.checking import format_problems
-    from seglossbench.reporting.data_check import write_check
+    from seglossbench.inspection.data_check import write_check
 
     if folder is None:
         experiment = settings.experiment

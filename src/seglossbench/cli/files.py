@@ -65,9 +65,9 @@ def score(
       seglossbench score labelsTs predictions --regions "WT=1,2,4 TC=1,4 ET=4" --out scores.csv
       seglossbench score labelsTs cwcd --loss CWCD --missing empty --ignore 255 --out cwcd.csv
     """
-    from seglossbench import stages
+    from seglossbench import standalone
 
-    said = stages.score(
+    said = standalone.score(
         truth,
         prediction,
         regions,
@@ -98,9 +98,9 @@ def diagnose_maps(labels: Path, mm: bool, out: Path) -> None:
     Example:
       seglossbench diagnose-maps labelsTr/case.nii.gz --out diagnosis
     """
-    from seglossbench import stages
+    from seglossbench import standalone
 
-    click.echo(stages.diagnose_maps(labels, out, in_mm=mm))
+    click.echo(standalone.diagnose_maps(labels, out, in_mm=mm))
     click.echo(out / "maps.png")
 
 

@@ -124,9 +124,9 @@ def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> Non
       seglossbench report --scores ours.csv --scores theirs.csv --out comparison
       seglossbench report --scores ce/summary.json --scores dice/summary.json --out nnunet
     """
-    from seglossbench import stages
+    from seglossbench import stages, standalone
 
-    click.echo(stages.report_scores(files, out) if files else stages.report(settings.experiment, out))
+    click.echo(standalone.report_scores(files, out) if files else stages.report(settings.experiment, out))
 
 
 @cli.command()

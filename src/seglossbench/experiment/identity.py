@@ -47,11 +47,12 @@ WATCHERS = frozenset(
             "training.step_cost",
             "training.checkpoints",
         ),
-        *("data.checking", "data.facts", "losses.diagnosis", "losses.parity"),
+        *("data.checking", "data.facts", "data.published", "losses.diagnosis", "losses.parity"),
         # Scores, which decide a training only where its settings say so: then their modules are roots.
         "evaluation",
         # What stands above a training.
-        *("analysis", "conformance", "statistics", "tracking", "reporting", "plan", "stages", "cli"),
+        *("drawing", "inspection", "analysis", "conformance", "statistics", "tracking", "reporting", "plan"),
+        *("stages", "standalone", "cli"),
     )
 )
 """Modules that carry no digits, with all below them; tests hold the list to what a training loads."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from seglossbench.reporting.names import csv_text
-from seglossbench.reporting.published import Published
+from seglossbench.data.published import Published
+from seglossbench.drawing.names import csv_text
 from seglossbench.statistics.summaries import over_cases_and_seeds
 from seglossbench.vocabulary.metrics import Metric
 

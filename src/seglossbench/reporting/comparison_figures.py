@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from seglossbench.reporting.figures import REMARK, STYLE, new_figure
-from seglossbench.reporting.looks import Look
-from seglossbench.reporting.names import labels_of
+from seglossbench.drawing.figure import REMARK, STYLE, new_figure
+from seglossbench.drawing.looks import Look
+from seglossbench.drawing.names import labels_of
 from seglossbench.statistics.means import overall_means, with_absent
 from seglossbench.statistics.summaries import over_cases_and_seeds, seed_means
 from seglossbench.vocabulary.metrics import Metric

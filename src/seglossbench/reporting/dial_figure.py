@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from seglossbench.analysis.dials import GAIN, SPREAD
-from seglossbench.reporting.figures import REMARK, STYLE, new_figure
-from seglossbench.reporting.looks import Look
+from seglossbench.drawing.figure import REMARK, STYLE, new_figure
+from seglossbench.drawing.looks import Look
 from seglossbench.vocabulary.metrics import metric_of
 
 DIALS = {

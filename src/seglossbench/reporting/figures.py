@@ -2,47 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.figure import Figure, FigureBase
-from matplotlib.lines import Line2D
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from seglossbench.reporting.looks import MARKERS, Look
-from seglossbench.reporting.names import font_families, labels_of
+from seglossbench.drawing.figure import REMARK, STYLE, legend, legend_rows, new_figure
+from seglossbench.drawing.looks import MARKERS, Look
+from seglossbench.drawing.names import labels_of
 from seglossbench.vocabulary.metrics import Metric, in_order, is_known, metric_of
 from seglossbench.vocabulary.tables import MEAN, TRAIN, VALIDATION
 
-_DPI = 192  # two pixels of the file for each pixel of the page
 _MARKS = 7  # on a line, at most
-STYLE: Any = {
-    "font.family": font_families(),
-    "text.parse_math": False,  # names are no formulas
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.titleweight": "bold",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#666666",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e3e3e3",
-    "grid.linewidth": 0.7,
-    "xtick.color": "#444444",
-    "ytick.color": "#444444",
-    "legend.frameon": False,
-    "pdf.fonttype": 42,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-}
-REMARK: dict[str, Any] = {"fontsize": 8, "color": "#6b6b6b", "style": "italic"}
 
 
 def validated_by(histories: pd.DataFrame, distance_unit: str = "mm") -> Metric | None:
@@ -66,7 +41,7 @@ def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], distance_uni
     rows = max(1, ceil(len(losses) / columns))
     with mpl.rc_context(STYLE):
         shown = {loss: looks[loss] for loss in losses}
-        figure = new_figure(10.5, max(3.0 + 0.2 * _legend_rows(shown, 4.9), 0.6 + 1.5 * rows))
+        figure = new_figure(10.5, max(3.0 + 0.2 * legend_rows(shown, 4.9), 0.6 + 1.5 * rows))
         left, right = figure.subfigures(1, 2, width_ratios=(1, 1.15), squeeze=False)[0]
         axes = left.subplots()
         if metric:
@@ -75,7 +50,7 @@ def convergence(histories: pd.DataFrame, looks: Mapping[str, Look], distance_uni
             why = "no validation" if validation.empty else "no validation case has a class to be scored"
             axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", **REMARK)
             axes.set(title="Validation", xlabel="epoch", xticks=[], yticks=[])
-        _legend(left, shown, "outside lower center", 4.9)
+        legend(left, shown, "outside lower center", 4.9)
         right.suptitle("Training loss, each in its own scale", fontsize=9, fontweight="bold")
         panels = right.subplots(rows, columns, squeeze=False, sharex=True).flat
         for loss, panel in zip(losses, panels, strict=False):
@@ -96,10 +71,10 @@ def scores_by_epoch(histories: pd.DataFrame, looks: Mapping[str, Look], metrics:
     with mpl.rc_context(STYLE):
         width = max(6.0, 4.6 * len(metrics) + 0.6)
         shown = {loss: looks[loss] for loss in losses}
-        figure = new_figure(width, 4.0 + 0.2 * _legend_rows(shown, width))
+        figure = new_figure(width, 4.0 + 0.2 * legend_rows(shown, width))
         for metric, axes in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
             _draw_scores(axes, histories, metric, shown, "Test")
-        _legend(figure, shown, "outside lower center", width)
+        legend(figure, shown, "outside lower center", width)
     return figure
 
 
@@ -171,7 +146,7 @@ def per_class(
     with mpl.rc_context(STYLE):
         width = max(6.0, 4.3 * len(networks) + 1.6)
         shown = {loss: looks[loss] for loss in losses}
-        figure = new_figure(width, 1.1 + row_height * len(classes) + 0.2 * _legend_rows(shown, width))
+        figure = new_figure(width, 1.1 + row_height * len(classes) + 0.2 * legend_rows(shown, width))
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
         for network, axes in zip(networks, panels, strict=True):
             own = scores[(scores["network"] == network) & ~scores["class"].isin(absent)]
@@ -214,7 +189,7 @@ def per_class(
             axes.tick_params(axis="y", length=0)
         if not scores["value"].fillna(0).any():  # an axis around zero alone would show scores that cannot be
             axes.set_xlim(-0.05, 1.05)
-        _legend(figure, shown, "outside upper center", width, line=False)
+        legend(figure, shown, "outside upper center", width, line=False)
     return figure
 
 
@@ -225,30 +200,6 @@ def _means(summaries: pd.DataFrame, network: str) -> dict[str, dict[str, float]]
     for name, loss, mean in own[["class", "loss", "mean"]].itertuples(index=False, name=None):
         found.setdefault(name, {})[loss] = mean
     return found
-
-
-def save(figure: Figure, stem: Path) -> tuple[int, int]:
-    """Write ``stem.png`` for the page and ``stem.pdf`` for papers; returns the size in pixels of the page."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    engine = figure.get_layout_engine()
-    with mpl.rc_context(STYLE):
-        if engine is not None:
-            engine.execute(figure)
-            figure.set_layout_engine("none")  # both files have the same layout, computed once
-        # The canvases themselves, because savefig draws everything twice.
-        for_page: Any = FigureCanvasAgg(figure)
-        for_page.print_png(f"{stem}.png", metadata={"Software": None})
-        for_papers: Any = FigureCanvasPdf(figure)
-        for_papers.print_pdf(f"{stem}.pdf", metadata=dict.fromkeys(("CreationDate", "Creator", "Producer")))
-    width, height = figure.get_size_inches()
-    return round(width * 96), round(height * 96)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """A figure of its own, of so many inches, outside pyplot's registry."""
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _titles(networks: Sequence[str]) -> dict[str, str]:
@@ -298,26 +249,3 @@ def _draw_band(axes: Axes, values: pd.DataFrame, loss: str, look: Look) -> None:
         known = of_seed.dropna()
         if known.index[-1] < last:
             axes.plot(known.index[-1:], known.iloc[-1:], "x", markersize=7, markeredgewidth=2, **style)
-
-
-def _legend_rows(looks: Mapping[str, Look], width: float) -> int:
-    """How many rows, of about a fifth of an inch, a legend has that is at most ``width`` inches wide."""
-    longest = max((len(look.label) for look in looks.values()), default=0)
-    return max(1, ceil(len(looks) / max(1, int(width / (0.08 * longest + 0.7)))))
-
-
-def _legend(
-    figure: FigureBase, looks: Mapping[str, Look], place: str, width: float, *, line: bool = True
-) -> None:
-    """A legend outside the axes, ``width`` inches wide, to be read row by row, in rows of about the same length."""
-    rows = _legend_rows(looks, width)
-    columns = max(1, ceil(len(looks) / rows))
-    handles = []
-    for look in looks.values():
-        style: dict[str, Any] = {"linestyle": look.line if line else "none", "marker": look.marker}
-        handles.append(Line2D([], [], color=look.colour, markersize=4.5, **style))
-    # Matplotlib fills column by column; labels of handles would be left out where they begin with an underscore.
-    pairs = list(zip(handles, (look.label for look in looks.values()), strict=True))
-    by_row = [pair for column in range(columns) for pair in pairs[column::columns]]
-    options: dict[str, Any] = {"loc": place, "ncols": columns, "handlelength": 3.4 if line else 1.5}
-    figure.legend(*zip(*by_row, strict=True), **options)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from seglossbench.reporting.names import guarded, isolated
+from seglossbench.drawing.names import guarded, isolated
 from seglossbench.reporting.tables import Cell, Row, Table
 
 _TEMPLATES = Path(__file__).parent / "templates"

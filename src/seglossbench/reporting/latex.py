@@ -11,7 +11,7 @@ from matplotlib import get_data_path
 from matplotlib.font_manager import get_font
 from matplotlib.ft2font import LoadFlags
 
-from seglossbench.reporting.names import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolated, slug
+from seglossbench.drawing.names import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolated, slug
 from seglossbench.reporting.tables import Cell, Row, Table
 
 PREAMBLE = r"\usepackage{booktabs}"

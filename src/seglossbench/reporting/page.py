@@ -15,16 +15,16 @@ from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
 from seglossbench.analysis.files import with_texts
 from seglossbench.analysis.inputs import check_histories, check_scores
 from seglossbench.analysis.whole import Options, analyse, decisive
+from seglossbench.data.published import Published
+from seglossbench.drawing.looks import looks_of
+from seglossbench.drawing.names import Stems, csv_text
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import write_text
 from seglossbench.registry import PARTS
-from seglossbench.reporting import drawing
+from seglossbench.reporting import svg
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.formats import template, template_text
-from seglossbench.reporting.looks import looks_of
-from seglossbench.reporting.names import Stems, csv_text
 from seglossbench.reporting.parts import Part, Source, network_name
-from seglossbench.reporting.published import Published
 from seglossbench.reporting.section import Material, write_section
 from seglossbench.reporting.tables import leading_of
 from seglossbench.reporting.verdict import facts_of, notices_of, title_of
@@ -159,7 +159,7 @@ def _page(source: Source, parts: Sequence[Part]) -> str:
         facts=facts_of(source.facts, source.tables["means"], source.decides),
         notices=notices,
         remarks=remarks,
-        losses=[(loss, drawing.named(source.looks[loss], loss)) for loss in source.losses],
+        losses=[(loss, svg.named(source.looks[loss], loss)) for loss in source.losses],
         choices=_choices(source),
         parts=parts,
     )

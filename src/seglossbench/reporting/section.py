@@ -8,15 +8,16 @@ from typing import Literal
 import pandas as pd
 from matplotlib.figure import Figure
 
+from seglossbench.data.published import Published
+from seglossbench.drawing.figure import save
+from seglossbench.drawing.looks import Look
+from seglossbench.drawing.names import Stems, csv_text, isolated
 from seglossbench.files import write_json, write_text
+from seglossbench.inspection.data_figure import CAPTION, data_figure
+from seglossbench.inspection.data_tables import case_table, class_table
 from seglossbench.reporting import comparison_figures, figures, formats, latex
 from seglossbench.reporting.comparison import Comparison, compare, pairs_of, to_csv
-from seglossbench.reporting.data_figure import CAPTION, data_figure
-from seglossbench.reporting.data_tables import case_table, class_table
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
-from seglossbench.reporting.looks import Look
-from seglossbench.reporting.names import Stems, csv_text, isolated
-from seglossbench.reporting.published import Published
 from seglossbench.reporting.tables import Leading, Table, build_table
 from seglossbench.statistics.means import absences
 from seglossbench.statistics.summaries import seed_means, spread_over
@@ -64,7 +65,7 @@ class Files:
     def picture(self, figure: Figure, names: Sequence[str], title: str, caption: str) -> Picture:
         """Save a figure for the page and for papers."""
         stem = self.stem("figures", *names)
-        return Picture(stem, title, caption, *figures.save(figure, self.folder / stem))
+        return Picture(stem, title, caption, *save(figure, self.folder / stem))
 
 
 @dataclass(frozen=True)

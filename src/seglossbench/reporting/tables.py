@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seglossbench.analysis.cubes import ALL
-from seglossbench.reporting.names import isolated
+from seglossbench.drawing.names import isolated
 from seglossbench.statistics.means import absences
 from seglossbench.vocabulary.metrics import Metric
 from seglossbench.vocabulary.tables import MEAN

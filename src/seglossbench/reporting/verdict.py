@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.words import count, listed
+from seglossbench.drawing.names import isolated
 from seglossbench.reporting.facts import Facts, Run
-from seglossbench.reporting.names import isolated
 from seglossbench.reporting.parts import Row
 
 _WORDS = (

@@ -2,24 +2,21 @@
 
 from seglossbench.stages.adoption import adopt, differences
 from seglossbench.stages.again import train_from
-from seglossbench.stages.analysis import analyse, analyse_scores, plan_from_scores
+from seglossbench.stages.analysis import analyse, plan_from_scores
 from seglossbench.stages.checking import check_experiment
 from seglossbench.stages.evaluation import evaluate, scored_classes
-from seglossbench.stages.files import diagnose_maps, score
 from seglossbench.stages.orphans import remove, unnamed
 from seglossbench.stages.preparation import cache_maps, download, download_source, preprocess, split_of
 from seglossbench.stages.progress import status
-from seglossbench.stages.reports import report, report_scores
+from seglossbench.stages.reports import report
 from seglossbench.stages.tracking import track, track_and_mark
 from seglossbench.stages.training import predict, train, train_all
 
 __all__ = [
     "adopt",
     "analyse",
-    "analyse_scores",
     "cache_maps",
     "check_experiment",
-    "diagnose_maps",
     "differences",
     "download",
     "download_source",
@@ -29,8 +26,6 @@ __all__ = [
     "preprocess",
     "remove",
     "report",
-    "report_scores",
-    "score",
     "scored_classes",
     "split_of",
     "status",

@@ -59,7 +59,7 @@ def preprocess(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
     """
     from seglossbench.data.checking import usable_cases
     from seglossbench.data.preparation.preprocessing import preprocess_dataset
-    from seglossbench.reporting.published import published_folder
+    from seglossbench.data.published import published_folder
 
     index = index_cases(dataset.raw, dataset.params)
     if dataset.params.on_bad_case == "skip":

@@ -18,7 +18,7 @@ from seglossbench.records import (
     versions_of,
 )
 from seglossbench.reporting import index
-from seglossbench.stages.analysis import analyse, analyse_scores, histories
+from seglossbench.stages.analysis import analyse, histories
 from seglossbench.stages.evaluation import scored_classes
 from seglossbench.stages.preparation import split_of
 from seglossbench.vocabulary.tables import COST
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from seglossbench.reporting.page import Facts
 
 METRICS = "metrics.json"
-SCORES_REPORT = Path("reports/scores")
-"""Where a report of anybody's scores goes by default."""
 
 
 def report(experiment: Experiment, out: Path | None = None) -> Path:
@@ -41,8 +39,8 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
     """
     from seglossbench.analysis.files import read_analysis
     from seglossbench.analysis.inputs import load_scores
+    from seglossbench.data.published import of_dataset
     from seglossbench.reporting.page import write_report
-    from seglossbench.reporting.published import of_dataset
 
     scored = [run.scores for run in experiment.runs if run.scores.exists()]
     if not scored:
@@ -84,9 +82,9 @@ def _draw_dials(experiment: Experiment, folder: Path) -> None:
     """A figure of what each dial of the experiment's phantoms does, ``figures/dial-NAME``, where any is turned."""
     import pandas as pd
 
+    from seglossbench.drawing.figure import save
+    from seglossbench.drawing.looks import looks_of
     from seglossbench.reporting.dial_figure import dial_figure
-    from seglossbench.reporting.figures import save
-    from seglossbench.reporting.looks import looks_of
 
     file = folder / "analysis" / "dials.csv"
     if not file.exists():
@@ -106,36 +104,6 @@ def curves(runs: Sequence[Run]) -> "pd.DataFrame":
     """
     found = histories(runs)
     return found if found.empty else found[found["split"] != COST].reset_index(drop=True)
-
-
-def report_scores(files: Sequence[Path], out: Path | None = None) -> Path:
-    """The report of anybody's scores, into ``reports/scores`` or ``out``; returns its page.
-
-    Raises InputError where an experiment's report would have to give way.
-    """
-    import pandas as pd
-
-    from seglossbench.analysis.files import read_analysis
-    from seglossbench.reporting.foreign import read_scores
-    from seglossbench.reporting.page import write_report
-    from seglossbench.reporting.stated import facts_of_scores
-
-    folder = out or SCORES_REPORT
-    former = index.read(folder)
-    if out is None and former is not None and former.experiment:
-        raise InputError(
-            f"{folder}: has the report of experiment {former.experiment}; give another folder by --out"
-        )
-    scores = read_scores(files)
-    facts = facts_of_scores(files)
-    analyse_scores(files, folder / "analysis")
-    tables, provenance = read_analysis(folder / "analysis")
-    page = write_report(folder, scores, pd.DataFrame(), facts, tables=tables, provenance=provenance)
-    if out is None:
-        runs = len(scores.drop_duplicates(["dataset", "network", "loss", "seed"]))
-        names = [str(name) for name in scores["dataset"].unique()]
-        index.enter(page, title=facts.experiment, experiment="", finished=runs, runs=runs, datasets=names)
-    return page
 
 
 def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":

@@ -14,12 +14,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from seglossbench.analysis.cubes import ALL
+from seglossbench.drawing.looks import Look
+from seglossbench.drawing.names import csv_text
 from seglossbench.files import write_text
 from seglossbench.registry import PARTS
 from seglossbench.reporting.elements import joined, tag
 from seglossbench.reporting.facts import Facts
-from seglossbench.reporting.looks import Look
-from seglossbench.reporting.names import csv_text
 from seglossbench.reporting.section import Section
 from seglossbench.vocabulary.metrics import Metric, metric_of
 

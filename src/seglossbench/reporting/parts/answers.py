@@ -7,10 +7,10 @@ from markupsafe import Markup
 
 from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.words import count
-from seglossbench.reporting import drawing
+from seglossbench.drawing.looks import GREY, MARKERS, Look
+from seglossbench.drawing.names import isolated
+from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, tag
-from seglossbench.reporting.looks import GREY, MARKERS, Look
-from seglossbench.reporting.names import isolated
 from seglossbench.reporting.parts import Part, Row, Source, caption, files_line
 
 _CHIPS = {
@@ -110,19 +110,17 @@ def _figure(source: Source, row: Row) -> Markup | None:
     if not finite:
         return None
     ratio = finite[0][5]
-    axis = drawing.symmetric([end for line in finite for end in line[2:5]], 130, 290, ratio=ratio)
+    axis = svg.symmetric([end for line in finite for end in line[2:5]], 130, 290, ratio=ratio)
     height = 18 * len(finite) + 6
-    parts = [
-        drawing.scale_below(axis, height, ("behind", "ahead of") if not row["claim"] else ("less", "more"))
-    ]
+    parts = [svg.scale_below(axis, height, ("behind", "ahead of") if not row["claim"] else ("less", "more"))]
     for place, (label, look, estimate, lo, hi, _, told) in enumerate(finite):
         y = 12 + 18 * place
         shown = label if len(label) < 19 else f"{label[:17]}…"
         parts += [
             tag("text", isolated(shown), x=0, y=y + 4, class_="label"),
-            drawing.interval(axis, estimate, lo, hi, look, y, hollow=not told),
+            svg.interval(axis, estimate, lo, hi, look, y, hollow=not told),
         ]
-    return drawing.svg(316, height + 30, *parts)
+    return svg.svg(316, height + 30, *parts)
 
 
 Line = tuple[str, Look, float, float, float, bool, bool]

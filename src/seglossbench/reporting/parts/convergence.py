@@ -4,7 +4,7 @@ import math
 
 from markupsafe import Markup
 
-from seglossbench.reporting import drawing
+from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, tag
 from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name
 
@@ -84,8 +84,8 @@ def _panel(source: Source, points: list[Row], axis: str, words: str) -> Markup:
         return tag("p", "no finite value", class_="word")
     low, high = ys[0], ys[-1]
     margin = 0.06 * (high - low) or 0.05
-    across = drawing.Axis(min(xs), max(xs), _LEFT, _WIDTH - 8)
-    up = drawing.Axis(low - margin, high + margin, _HEIGHT - _BOTTOM, 8)
+    across = svg.Axis(min(xs), max(xs), _LEFT, _WIDTH - 8)
+    up = svg.Axis(low - margin, high + margin, _HEIGHT - _BOTTOM, 8)
     parts = [
         tag("rect", x=_LEFT, y=8, width=_WIDTH - 8 - _LEFT, height=_HEIGHT - _BOTTOM - 8, class_="frame")
     ]
@@ -114,7 +114,7 @@ def _panel(source: Source, points: list[Row], axis: str, words: str) -> Markup:
     )
 
 
-def _curve(source: Source, loss: str, points: list[Row], across: drawing.Axis, up: drawing.Axis) -> Markup:
+def _curve(source: Source, loss: str, points: list[Row], across: svg.Axis, up: svg.Axis) -> Markup:
     look = source.looks[loss]
     there = [point for point in points if math.isfinite(point["mean"])]
     xs = [across.at(point["x"]) for point in there]
@@ -125,15 +125,15 @@ def _curve(source: Source, loss: str, points: list[Row], across: drawing.Axis, u
         ]
         if band:
             outline = [(x, hi) for x, _, hi in band] + [(x, lo) for x, lo, _ in reversed(band)]
-            parts.append(tag("path", d=drawing.line(*zip(*outline, strict=True)) + "Z", class_="band"))
+            parts.append(tag("path", d=svg.line(*zip(*outline, strict=True)) + "Z", class_="band"))
     ys = [up.at(point["mean"]) for point in there]
-    parts.append(tag("path", d=drawing.line(xs, ys), class_="line", stroke_dasharray=drawing.dashes(look)))
+    parts.append(tag("path", d=svg.line(xs, ys), class_="line", stroke_dasharray=svg.dashes(look)))
     every = max(1, len(xs) // 6)
-    parts += [drawing.glyph(look, x, y) for x, y in list(zip(xs, ys, strict=True))[every - 1 :: every]]
+    parts += [svg.glyph(look, x, y) for x, y in list(zip(xs, ys, strict=True))[every - 1 :: every]]
     said = " ".join(
         f"{point['x']:.6g}:{x:.1f}:{point['mean']:.4g}" for point, x in zip(there, xs, strict=True)
     )
-    return tag("g", *parts, class_=f"curve {drawing.colour_class(look)}", data_loss=loss, data_points=said)
+    return tag("g", *parts, class_=f"curve {svg.colour_class(look)}", data_loss=loss, data_points=said)
 
 
 def _ticks(lo: float, hi: float) -> list[float]:

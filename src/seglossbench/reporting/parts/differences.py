@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.words import difference
-from seglossbench.reporting import drawing
+from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
 from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name
 from seglossbench.reporting.parts.answers import turned
@@ -33,7 +33,7 @@ def differences(source: Source) -> Part | None:
         rows = of_metric.to_dict("records")
         ratio = rows[0]["scale"] == "ratio"
         ends = [row[end] for row in rows for end in ("estimate", "lo", "hi")]
-        axis = drawing.symmetric(ends, 8, 412, ratio=ratio)
+        axis = svg.symmetric(ends, 8, 412, ratio=ratio)
         groups = [
             _group(source, rows, base, place, axis)
             for base in bases
@@ -41,7 +41,7 @@ def differences(source: Source) -> Part | None:
         ]
         worse = source.metric(str(metric)).better == "lower"
         words = ("better", "worse") if worse else ("worse", "better")
-        picture = drawing.svg(420, 30, drawing.scale_below(axis, 1, words))
+        picture = svg.svg(420, 30, svg.scale_below(axis, 1, words))
         heads = [
             tag("th", name, picture if place == 1 else None, scope="col") for place, name in enumerate(_HEAD)
         ]
@@ -80,7 +80,7 @@ def differences(source: Source) -> Part | None:
 
 
 def _group(
-    source: Source, rows: list[Row], base: str, place: tuple[str, str], axis: drawing.Axis
+    source: Source, rows: list[Row], base: str, place: tuple[str, str], axis: svg.Axis
 ) -> Markup | None:
     own = [row for row in rows if (row["dataset"], row["network"]) == place and base in (row["a"], row["b"])]
     if not own:
@@ -99,7 +99,7 @@ def _group(
     return tag("tbody", head, *lines, hidden=base != source.baseline, **shown)
 
 
-def _row(source: Source, row: Row, base: str, axis: drawing.Axis) -> Markup:
+def _row(source: Source, row: Row, base: str, axis: svg.Axis) -> Markup:
     as_it_is = row["b"] == base
     loss = row["a"] if as_it_is else row["b"]
     estimate, lo, hi = turned(row, as_it_is)
@@ -109,12 +109,12 @@ def _row(source: Source, row: Row, base: str, axis: drawing.Axis) -> Markup:
         ticks = [1 / tick if axis.log and tick else tick if axis.log else -tick for tick in ticks]
     none = axis.at(1.0 if axis.log else 0.0)
     marks = [tag("line", x1=axis.at(tick), x2=axis.at(tick), y1=17, y2=23, class_="tick") for tick in ticks]
-    picture = drawing.svg(
+    picture = svg.svg(
         420,
         26,
         tag("line", x1=none, x2=none, y1=0, y2=26, class_="zero"),
-        drawing.interval(axis, estimate, lo, hi, source.looks[loss], 9, hollow=not told),
-        tag("g", *marks, class_=drawing.colour_class(source.looks[loss])),
+        svg.interval(axis, estimate, lo, hi, source.looks[loss], 9, hollow=not told),
+        tag("g", *marks, class_=svg.colour_class(source.looks[loss])),
     )
     p = float(row["p_adjusted"])
     said = "none" if p != p else ("< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}")
@@ -128,7 +128,7 @@ def _row(source: Source, row: Row, base: str, axis: drawing.Axis) -> Markup:
     cells = [number_cell(f"{first} of {count}") for first, count in wins]
     return tag(
         "tr",
-        tag("th", drawing.named(source.looks[loss], loss), scope="row"),
+        tag("th", svg.named(source.looks[loss], loss), scope="row"),
         tag("td", picture),
         number_cell(difference(estimate, lo, hi, str(row["scale"]))),
         number_cell(said + (" *" if told else "")),

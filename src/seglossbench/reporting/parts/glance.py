@@ -7,12 +7,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from seglossbench.analysis.cubes import ALL
+from seglossbench.drawing.names import slug
 from seglossbench.files import write_text
-from seglossbench.reporting import drawing
+from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, scrolled, tag
 from seglossbench.reporting.formats import markdown_table
 from seglossbench.reporting.latex import longtable
-from seglossbench.reporting.names import slug
 from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, network_name, place_name
 from seglossbench.vocabulary.metrics import Metric
 
@@ -79,8 +79,8 @@ def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
         tied = ranked and bool(found["tied_with_best"])
         told = any(row["rank"] == row["rank"] and not row["tied_with_best"] for row in own)
         missed = int(found["missed"]) if found["missed"] == found["missed"] else 0
-        picture = drawing.svg(
-            124, 14, drawing.interval(axes[place], *_ends(found), source.looks[loss], 7, hollow=False)
+        picture = svg.svg(
+            124, 14, svg.interval(axes[place], *_ends(found), source.looks[loss], 7, hollow=False)
         )
         return tag(
             "td",
@@ -102,7 +102,7 @@ def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
 
     if wide:
         columns = [
-            tag("th", drawing.named(source.looks[loss], loss), scope="col", data_loss=loss) for loss in losses
+            tag("th", svg.named(source.looks[loss], loss), scope="col", data_loss=loss) for loss in losses
         ]
         rows = [
             tag(
@@ -122,7 +122,7 @@ def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
         rows = [
             tag(
                 "tr",
-                tag("th", drawing.named(source.looks[loss], loss), scope="row"),
+                tag("th", svg.named(source.looks[loss], loss), scope="row"),
                 *(cell(place, loss) for place in places),
                 data_loss=loss,
             )
@@ -147,7 +147,7 @@ def _ends(row: Row) -> tuple[float, float, float]:
     return float(row["mean"]), float(row["lo"]), float(row["hi"])
 
 
-def _axis(rows: list[Row]) -> drawing.Axis:
+def _axis(rows: list[Row]) -> svg.Axis:
     """An axis that holds the means of a column, and of their intervals what leaves the means apart."""
     means = [float(row["mean"]) for row in rows if math.isfinite(row["mean"])] or [0.0]
     ends = [float(row[end]) for row in rows for end in ("lo", "hi") if math.isfinite(row[end])] or means
@@ -157,7 +157,7 @@ def _axis(rows: list[Row]) -> drawing.Axis:
     )
     reach = max(reach, widths[len(widths) // 2] if widths else reach)
     lo, hi = max(min(ends), min(means) - reach), min(max(ends), max(means) + reach)
-    return drawing.Axis(lo, hi, 6, 118)
+    return svg.Axis(lo, hi, 6, 118)
 
 
 def _interval(row: Row, metric: Metric) -> str:

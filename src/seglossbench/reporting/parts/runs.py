@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from seglossbench.analysis.words import number
-from seglossbench.reporting import drawing
+from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, table, tag
 from seglossbench.reporting.parts import Part, Row, Source, files_line
 
@@ -54,7 +54,7 @@ def runs(source: Source) -> Part | None:
 
 def _row(source: Source, row: Row, numbers: list[tuple[str, int]], words: list[str]) -> Markup:
     loss = row["loss"]
-    shown = drawing.named(source.looks[loss], loss) if loss in source.looks else loss
+    shown = svg.named(source.looks[loss], loss) if loss in source.looks else loss
     cells = [
         tag("td", tag("bdi", row["dataset"])),
         tag("td", tag("bdi", row["network"])),

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from seglossbench.analysis.words import number
-from seglossbench.reporting import drawing
+from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, table, tag
 from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name
 
@@ -95,4 +95,4 @@ def _row(
         star = " *" if (name, loss) in steadier else ""
         cells.append(number_cell(number(row[name], digits) + star, row[name], below=below))
     cells.append(number_cell(number(row["ratio_to_baseline"], 2), row["ratio_to_baseline"]))
-    return tag("tr", tag("th", drawing.named(source.looks[loss], loss), scope="row"), *cells, data_loss=loss)
+    return tag("tr", tag("th", svg.named(source.looks[loss], loss), scope="row"), *cells, data_loss=loss)

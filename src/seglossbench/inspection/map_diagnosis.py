@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from seglossbench.data.geometry import nonzero_box
+from seglossbench.drawing.figure import STYLE, new_figure, save
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_file
 from seglossbench.losses.diagnosis import can_mislead, diagnose, logit_gradient
 from seglossbench.losses.region_wise import class_map
 from seglossbench.maps import Truth
-from seglossbench.reporting.figures import STYLE, new_figure, save
 
 DIAGNOSED = ("boundary", "active_contour", "rectified")
 

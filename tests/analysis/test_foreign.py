@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from seglossbench.analysis.foreign import read_scores
 from seglossbench.errors import InputError
-from seglossbench.reporting.foreign import read_scores
-from seglossbench.stages import report_scores
+from seglossbench.standalone import report_scores
 
 
 def case(name, **counts):

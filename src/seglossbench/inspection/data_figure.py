@@ -13,10 +13,10 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from seglossbench.data.facts import CaseFacts
-from seglossbench.reporting.data_tables import AXES, element_of, unit_of
-from seglossbench.reporting.figures import REMARK, STYLE, new_figure
-from seglossbench.reporting.looks import Look, looks_of
-from seglossbench.reporting.names import labels_of
+from seglossbench.drawing.figure import REMARK, STYLE, new_figure
+from seglossbench.drawing.looks import Look, looks_of
+from seglossbench.drawing.names import labels_of
+from seglossbench.inspection.data_tables import AXES, element_of, unit_of
 
 CAPTION = (
     "Each pale mark is a case. Left: the size of each class where a case has it, on a logarithmic scale; the bar is "

@@ -1,6 +1,6 @@
 import yaml
 
-from seglossbench.reporting.looks import looks_of
+from seglossbench.drawing.looks import looks_of
 
 
 def test_a_known_loss_looks_the_same_in_every_report():

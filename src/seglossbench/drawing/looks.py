@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seglossbench.reporting.names import labels_of
+from seglossbench.drawing.names import labels_of
 
 GREY, BLUE, ORANGE, GREEN, PURPLE, BROWN, INDIGO, CRIMSON = COLOURS = (
     "#4a4f55", "#0068ad", "#c04a00", "#00755a", "#9c3587", "#6b5400", "#5a4fcf", "#a3214b",

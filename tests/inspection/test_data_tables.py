@@ -2,9 +2,9 @@ import fabricated
 import pytest
 
 from seglossbench.data.facts import CaseFacts
-from seglossbench.reporting.data_figure import data_figure
-from seglossbench.reporting.data_tables import case_table, class_table
-from seglossbench.reporting.figures import save
+from seglossbench.drawing.figure import save
+from seglossbench.inspection.data_figure import data_figure
+from seglossbench.inspection.data_tables import case_table, class_table
 
 
 def fact(name, **sizes):

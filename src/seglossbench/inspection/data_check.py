@@ -8,11 +8,11 @@ from seglossbench.data.cases import Problem
 from seglossbench.data.checking import check_dataset
 from seglossbench.data.layouts import index_cases
 from seglossbench.data.patients import in_words
+from seglossbench.drawing.figure import save
 from seglossbench.files import atomic_file
+from seglossbench.inspection.data_figure import data_figure
+from seglossbench.inspection.data_tables import case_table
 from seglossbench.params import DatasetParams
-from seglossbench.reporting.data_figure import data_figure
-from seglossbench.reporting.data_tables import case_table
-from seglossbench.reporting.figures import save
 
 
 def write_check(

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.image import imread
 
 from seglossbench.cli import main
+from seglossbench.inspection.map_diagnosis import write_diagnosis
 from seglossbench.maps import Truth
-from seglossbench.reporting.diagnosis import write_diagnosis
 
 LABELS = np.zeros((1, 9, 7, 5), np.uint8)
 LABELS[0, 1:4, 1:4, 2] = 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from seglossbench.drawing.looks import COLOURS, Look
 from seglossbench.reporting.elements import tag
-from seglossbench.reporting.looks import COLOURS, Look
 
 _PATHS = {
     "o": "M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0",

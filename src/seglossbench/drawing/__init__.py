@@ -1,0 +1,1 @@
+"""How losses, names and figures look, the same everywhere."""

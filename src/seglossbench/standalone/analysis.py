@@ -1,0 +1,83 @@
+"""The analysis of anybody's scores: tidy tables of what holds."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seglossbench.evaluation.empty import policy_named
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def analyse_scores(
+    files: Sequence[Path],
+    out: Path,
+    *,
+    decides: str | None = None,
+    baseline: str | None = None,
+    claims: Path | None = None,
+    cases: Path | None = None,
+    sizes: Path | None = None,
+    absent_scored: bool = False,
+) -> list[str]:
+    """Write the tables of anybody's scores into ``out``; returns what a reader must know of them, in lines.
+
+    ``claims`` is a file of claims of one's own; ``cases`` a table of cases with a column ``patient`` and others that
+    part them; ``sizes`` one of classes with a column ``size``.
+    """
+    from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
+    from seglossbench.analysis.files import read_cases, read_sizes, write_tables
+    from seglossbench.analysis.foreign import read_scores
+    from seglossbench.analysis.provenance import provenance_of
+    from seglossbench.analysis.whole import Options
+    from seglossbench.analysis.whole import analyse as analyse_tables
+    from seglossbench.reporting.stated import facts_of_scores
+
+    own = read_claims(claims) if claims else {}
+    policy = facts_of_scores(files).empty_policy
+    scores = read_scores(files)
+    datasets = list(scores["dataset"].unique())
+    columns = _columns(read_cases(cases), datasets) if cases else {}
+    scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
+    options = Options(
+        decides=decides,
+        baseline=baseline,
+        claims=read_claims(OF_THE_PAPERS) | own,
+        patients=columns.pop("patient", {}),
+        columns=columns,
+        sizes=read_sizes(sizes, datasets) if sizes else {},
+        absent_scored=datasets if absent_scored or scored_by_policy else [],
+    )
+    tables = analyse_tables(scores, options)
+    about = {"scores": {str(file): _digest(file) for file in files}}
+    write_tables(out, tables, provenance_of(about, tables, options))
+    told = tables["notices"]
+    return [
+        " ".join(part for part in (dataset, "" if network == "*" else network, text) if part not in ("", "-"))
+        for dataset, network, text in told[["dataset", "network", "text"]].itertuples(index=False, name=None)
+    ]
+
+
+def _digest(path: Path) -> str:
+    """The digest of a file, or of the files of a folder by their names."""
+    whole = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(path.rglob("*")):
+        if file.is_file():
+            whole.update(b"" if file == path else file.relative_to(path).as_posix().encode())
+            whole.update(file.read_bytes())
+    return whole.hexdigest()
+
+
+def _columns(cases: "pd.DataFrame", datasets: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
+    """The columns of a table of cases by dataset and case; a table without the column ``dataset`` is of all."""
+    return {
+        str(column): {
+            (str(dataset), str(row["case"])): str(row[column])
+            for row in cases.to_dict("records")
+            for dataset in ([row["dataset"]] if "dataset" in cases else datasets)
+        }
+        for column in cases.columns
+        if column not in ("dataset", "case")
+    }
