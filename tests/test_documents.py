@@ -137,9 +137,8 @@ def check_seglossbench(words):
     with pytest.MonkeyPatch.context() as patch:
         for command in program.commands.values():
             patch.setattr(command, "callback", instead)
-        patch.setattr(
-            click.Path, "convert", lambda self, value, parameter, context: value
-        )  # none need be there
+        # none need be there
+        patch.setattr(click.Path, "convert", lambda self, value, parameter, context: value)
         program.main(list(words), standalone_mode=False)
 
 

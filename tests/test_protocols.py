@@ -105,11 +105,12 @@ STUDIED = {
     },
 }
 STUDIED["pengwin"] = STUDIED["contour_weighted"]
+# plain cross-entropy is no loss that paper B studied
 OURS = {
     "contour_weighted": set(),
     "pengwin": set(),
     "region_wise": {"ce"},
-}  # plain cross-entropy is no loss that paper B studied
+}
 
 
 @pytest.mark.parametrize("name", STUDIED)

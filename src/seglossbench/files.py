@@ -121,10 +121,8 @@ def _temporary_folder(path: Path) -> Iterator[Path]:
             with ExitStack() as held:
                 try:
                     held.enter_context(_locked(temporary))
-                except (
-                    BlockingIOError,
-                    FileNotFoundError,
-                ):  # taken for a left-over before it could be locked
+                except (BlockingIOError, FileNotFoundError):
+                    # taken for a left-over before it could be locked
                     continue
                 except OSError:  # a file system that locks no folders: nothing is ever taken for a left-over
                     pass

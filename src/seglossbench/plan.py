@@ -41,9 +41,8 @@ class Part:
 
 def expected(dataset: Dataset) -> Usual | None:
     """What is known of a dataset: as prepared, else as its phantom or source says, else nothing."""
-    with suppress(
-        InputError, OSError, ValueError
-    ):  # a folder that is damaged stops its own jobs, not all of them
+    with suppress(InputError, OSError, ValueError):
+        # a folder that is damaged stops its own jobs, not all of them
         return _as_prepared(PreparedDataset(dataset.prepared))
     phantom, source = dataset.params.phantom, dataset.params.source
     if phantom is not None:

@@ -82,9 +82,8 @@ def test_a_licence_is_accepted_once(tmp_path, monkeypatch):
     licences.accept("amos22", licence)
     licences.require("amos22", licence, "mine")
     licences.require("kits19", sources.find("kits19").licence, "mine")
-    with pytest.raises(
-        InputError, match="not accepted"
-    ):  # what was accepted is this licence and no later one
+    with pytest.raises(InputError, match="not accepted"):
+        # what was accepted is this licence and no later one
         licences.require("amos22", licence.model_copy(update={"name": "CC BY 5.0"}), "mine")
 
 

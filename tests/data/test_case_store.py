@@ -163,11 +163,12 @@ def test_a_killed_call_goes_on_where_it_was(raw, request):
     assert not list(cases.glob("b-*"))
     resumed = prepare(raw)
     assert (first / "image.npy").stat().st_mtime_ns == time
+    # nothing half-written is left
     assert sorted(place.name[0] for place in cases.iterdir()) == [
         "a",
         "b",
         "c",
-    ]  # nothing half-written is left
+    ]
     whole = prepare(raw, settings=PreprocessParams(crop_to_nonzero=True))  # the same arrays, made in one go
     for name, case in resumed.cases.items():
         np.testing.assert_array_equal(case.image, whole.cases[name].image)

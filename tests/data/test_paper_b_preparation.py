@@ -77,9 +77,8 @@ def test_a_case_is_z_scored_after_it_was_respaced(prepare):
     cases = prepare("acdc", "MRI", {"a": (*a, (1, 1, 8)), "b": (*b, (1, 1, 8)), "c": (*coarse, (2, 2, 8))})
     image = np.asarray(cases["c"].image[0], np.float32)
     assert image.shape == (20, 24, 9)
-    assert (image.mean(), image.std()) == pytest.approx(
-        (0, 1), abs=2e-3
-    )  # interpolation alone would narrow it
+    # interpolation alone would narrow it
+    assert (image.mean(), image.std()) == pytest.approx((0, 1), abs=2e-3)
 
 
 def test_all_channels_of_a_case_share_one_mask(prepare):

@@ -71,9 +71,8 @@ def test_fragments_beyond_the_fourth_are_background(phantom):
 
 def test_left_is_left_in_both_orders_of_axes(phantom):
     index = index_cases(phantom)
-    for case in index.cases[
-        :2
-    ]:  # the first is stored to the left and back, the second to the right and front
+    for case in index.cases[:2]:
+        # the first is stored to the left and back, the second to the right and front
         _, labels, _, _ = preprocess_case(case, index.label_values, 1, PAPER_A)
         x_of = {side: np.mean(np.nonzero(np.isin(labels, side))[0]) for side in (range(5, 9), range(9, 13))}
         assert x_of[range(5, 9)] < x_of[range(9, 13)]

@@ -149,9 +149,8 @@ def test_real_cases(peer, realdata):
             masks = np.isin(truth, values), np.isin(prediction, values)
             if not all(mask.any() for mask in masks):
                 continue
-            box = ndimage.find_objects((masks[0] | masks[1]).astype(int))[
-                0
-            ]  # the peers are slow on whole volumes
+            # the peers are slow on whole volumes
+            box = ndimage.find_objects((masks[0] | masks[1]).astype(int))[0]
             for metric, difference in differences(peer, *(mask[box] for mask in masks), spacing_mm).items():
                 assert difference < 1e-4, (name, values, metric)
             compared += 1

@@ -115,9 +115,8 @@ def test_a_finer_grid_gets_finer_edges():
     image = np.array([[[1.0, -3.0]]] * 2, np.float32).reshape(1, 2, 2)
     settings, device = PredictParams(window_size=(2, 2)), torch.device("cpu")
     labels = predict_volume(network, image, (2, 2), settings, device, shape=(2, 16))
-    np.testing.assert_array_equal(
-        labels, [[1] * 6 + [0] * 10] * 2
-    )  # pixel centres are 1/8 apart; 0.25 + 0.5 of 2
+    # pixel centres are 1/8 apart; 0.25 + 0.5 of 2
+    np.testing.assert_array_equal(labels, [[1] * 6 + [0] * 10] * 2)
 
 
 def test_an_image_is_written_as_png_in_its_own_values(tmp_path):

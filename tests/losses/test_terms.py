@@ -153,9 +153,8 @@ def test_contour_weighted_ce_as_released_and_as_printed():
 
 def test_top_k_shares_places_between_equally_hard_voxels():
     logits = torch.zeros(1, 2, 4, 5)
-    logits[0, 1, 0, :2] = (
-        3.0  # two voxels are wrong, 18 are undecided; the hardest 25 % are the two and three of 18
-    )
+    # two voxels are wrong, 18 are undecided; the hardest 25 % are the two and three of 18
+    logits[0, 1, 0, :2] = 3.0
     truth = Truth(np.zeros((1, 4, 5), int), 2)
     logits.requires_grad_()
     loss = value("top_k_ce", logits, truth, percent=25)

@@ -225,9 +225,8 @@ def _unpack_all(
                 packed.unlink()
         pending = []
         for file in sorted(file for file in place.rglob("*") if file.is_file() and is_archive(file)):
-            aside = file.rename(
-                file.with_name(f"{file.name}.unpacking")
-            )  # it may hold a file of its own name
+            # it may hold a file of its own name
+            aside = file.rename(file.with_name(f"{file.name}.unpacking"))
             pending.append((aside, file.parent.relative_to(folder), 0))
     if pending:
         raise InputError(

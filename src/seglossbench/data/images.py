@@ -18,9 +18,8 @@ from seglossbench.data.grids import Grid, fault_of
 from seglossbench.errors import InputError
 from seglossbench.image_files import NIFTI, PNG, SUFFIXES, suffix_of
 
-LABEL_TOLERANCE = (
-    0.01  # of a label that a header's scale factor or a resampling has moved off its whole number
-)
+# of a label that a header's scale factor or a resampling has moved off its whole number
+LABEL_TOLERANCE = 0.01
 LARGEST_EXACT = 2**53  # of the whole numbers that float64 tells apart
 # The first four bytes of a NIfTI file are its header's size, 348 or 540, in either byte order.
 _NIFTI_HEADERS = {
@@ -231,9 +230,8 @@ def _read_with_simpleitk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{path}: not a readable image: {reason}") from None
-    array = sitk.GetArrayFromImage(
-        image
-    ).T  # x, y, z and others, after the components where there are several
+    # x, y, z and others, after the components where there are several
+    array = sitk.GetArrayFromImage(image).T
     size = min(image.GetDimension(), 3)
     if image.GetNumberOfComponentsPerPixel() == 1:
         array = _without_empty_axes(array, size, path)
@@ -247,9 +245,8 @@ def _read_with_simpleitk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]
     affine[:size, :size] = direction * image.GetSpacing()[:size]
     affine[:size, 3] = image.GetOrigin()[:size]
     unit_mm = _unit_mm(path)
-    to_ras = np.diag(
-        [-unit_mm, -unit_mm, unit_mm, 1.0]
-    )  # ITK's axes point left and back, NIfTI's right and front
+    # ITK's axes point left and back, NIfTI's right and front
+    to_ras = np.diag([-unit_mm, -unit_mm, unit_mm, 1.0])
     return array, to_ras @ affine
 
 

@@ -17,9 +17,8 @@ from seglossbench.vocabulary.tables import SCORES, STATUS
 register = FORMATS.register
 TOPOMORTAR_METRICS = {"Dice_mortar": "DSC", "HD95_mortar": "HD95"}
 TOPOMORTAR_UNDEFINED = 9999999
-TOPOMORTAR_DIAGONAL_PX = (
-    722.6631303726516  # of 512 x 512 pixels, which its authors take where a distance is undefined
-)
+# of 512 x 512 pixels, which its authors take where a distance is undefined
+TOPOMORTAR_DIAGONAL_PX = 722.6631303726516
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,8 @@ def _cells_of(surface: Indices, steps: Indices) -> Indices:
     if not surface.size:
         return surface
     first = surface.min() - steps.max()
-    is_cell = np.zeros(
-        surface.max() - first + 1, bool
-    )  # marks: to sort the eight cells of each voxel takes longer
+    # marks: to sort the eight cells of each voxel takes longer
+    is_cell = np.zeros(surface.max() - first + 1, bool)
     for step in steps:
         is_cell[surface - step - first] = True
     cells: Indices = np.flatnonzero(is_cell) + first

@@ -42,9 +42,8 @@ def separable_dice(
     foreground classes, wherever they are, belongs to the rest.
     Released: the sum of both. Printed: ``contour_weight * contour + (1 - contour_weight) * rest``.
     """
-    groups = (truth.labels != 0) * (
-        2 - (truth.contour != 0).byte()
-    )  # 1 on contours, 2 elsewhere in the foreground
+    # 1 on contours, 2 elsewhere in the foreground
+    groups = (truth.labels != 0) * (2 - (truth.contour != 0).byte())
     (_, own, own_rest), (_, missed, missed_rest) = pooled(prediction, groups, 3)
     contour = share(missed, 2 * own + smooth)
     rest = share(missed_rest + prediction.p_wrong_foreground.sum(), 2 * own_rest + smooth)

@@ -33,9 +33,8 @@ class Prediction:
             )
         if not logits.is_floating_point():
             raise InputError(f"logits have dtype {logits.dtype}, expected a floating-point type")
-        self.logits = (
-            logits.contiguous()
-        )  # a network with channels last gives them so; sums over space are slower
+        # a network with channels last gives them so; sums over space are slower
+        self.logits = logits.contiguous()
         self.dtype = torch.promote_types(logits.dtype, torch.float32)
         self._labels = truth.labels
 

@@ -36,9 +36,8 @@ class WindowAttention(nn.Module):
             each.reshape(batch, -1, tokens, self.heads, width // self.heads).transpose(2, 3)
             for each in windows
         ]
-        products = (by_head[0] * (width // self.heads) ** -0.5) @ by_head[
-            1
-        ].mT  # (N, windows, heads, to, from)
+        # (N, windows, heads, to, from)
+        products = (by_head[0] * (width // self.heads) ** -0.5) @ by_head[1].mT
         bias = self.bias[self.index.flatten()].reshape(tokens, tokens, self.heads).permute(2, 0, 1)
         apart = self._apart(grid, queries.device)
         shares = (products + bias).masked_fill(apart[:, None], float("-inf")).softmax(-1)

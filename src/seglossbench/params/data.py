@@ -65,9 +65,8 @@ class PreprocessParams(Section):
     preset: Literal["plain", "paper_a", "paper_b", "nnunet", "monai"] = "plain"
     orientation: Literal["RAS", "raw"] | None = None
     crop_to_nonzero: bool | None = None
-    spacing_mm: Sizes | Literal["own", "median", "median_in_plane"] | None = (
-        None  # median_in_plane: each case keeps its slices
-    )
+    # median_in_plane: each case keeps its slices
+    spacing_mm: Sizes | Literal["own", "median", "median_in_plane"] | None = None
     centre_crop: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
     resize: Annotated[tuple[Positive | None, ...], Field(min_length=2, max_length=3)] | None = None
     image_interpolation: Literal["linear", "cubic"] | None = None
@@ -77,9 +76,8 @@ class PreprocessParams(Section):
     ct_window_hu: tuple[float, float] | None = None
     ct_range: tuple[float, float] | None = None
     mri: Literal["z_score_nonzero", "z_score", "z_score_where_cropped"] | None = None
-    mask: Literal["of_channel", "of_case"] | None = (
-        None  # of the z-score: where the channel, or any one, is not 0
-    )
+    # of the z-score: where the channel, or any one, is not 0
+    mask: Literal["of_channel", "of_case"] | None = None
     clip_percentiles: tuple[float, float] | None = None
     normalise_first: bool | None = None  # before respacing, or after it
     kits_release: Literal["corrected", "exact"] = "corrected"
@@ -112,9 +110,8 @@ class DatasetParams(Section):
     folder: PathText | None = None
     source: Name | None = None  # of the catalogue: seglossbench list sources
     route: Literal["auto", "http", "kaggle", "synapse", "git"] = "auto"
-    origin: PathText | None = (
-        None  # an address, an archive or a folder that serves in place of the source's routes
-    )
+    # an address, an archive or a folder that serves in place of the source's routes
+    origin: PathText | None = None
     accept_licence: bool = False  # of the source
     layout: Annotated[str, named_in(LAYOUTS, "auto")] = "auto"
     select: str | None = None  # only cases whose name fits the pattern, or the end of their folder: HGG/*
@@ -123,16 +120,13 @@ class DatasetParams(Section):
     regions: dict[AnyName, tuple[str | int, ...]] | None = None  # each by the names or values of its classes
     channels: dict[str, str] | None = None  # of patient_folders: how the name of each channel's file ends
     labels_suffix: str = "_seg"  # and that of the labels
-    patient_pattern: Pattern | None = (
-        None  # what of a case's name is the patient, where the usual names do not tell
-    )
-    on_bad_case: Literal["fail", "skip"] = (
-        "fail"  # skip: leave out what cannot be prepared, and say so in the report
-    )
+    # what of a case's name is the patient, where the usual names do not tell
+    patient_pattern: Pattern | None = None
+    # skip: leave out what cannot be prepared, and say so in the report
+    on_bad_case: Literal["fail", "skip"] = "fail"
     split: Annotated[str, named_in(SPLITS, "auto")] = "auto"
-    split_file: PathText | None = (
-        None  # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
-    )
+    # JSON or YAML with the names of each part, or nnU-Net's splits_final.json
+    split_file: PathText | None = None
     split_seed: int = 0
     folds: Annotated[int, Field(ge=2)] = 5
     fold: Annotated[int, Field(ge=0)] = 0  # the one to test on

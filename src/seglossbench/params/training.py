@@ -103,9 +103,8 @@ class AugmentationParams(Section):
     low_resolution: ChanceParams | None = None  # the part of the voxels that is left, of every other channel
     inverted_gamma: ChanceParams | None = None
     gamma: ChanceParams | None = None
-    zero_outside: bool | None = (
-        None  # what was 0 in every channel, as around a brain, is 0 again after all that
-    )
+    # what was 0 in every channel, as around a brain, is 0 again after all that
+    zero_outside: bool | None = None
 
     def resolved(self) -> "AugmentationParams":
         """The same with every option that does anything written out."""
@@ -163,13 +162,11 @@ class TrainParams(Section):
     slabs: SlabParams | None = None  # of which patches are drawn, instead of whole cases (paper A's PENGWIN)
     foreground_fraction: Fraction = 1 / 3
     foreground_patches: Literal["any", "last"] = "any"  # by chance; or the last ones of every batch (nnU-Net)
-    foreground_voxel: Literal["of_class", "of_slice"] = (
-        "of_class"  # of_slice: first a slice that has the class
-    )
+    # of_slice: first a slice that has the class
+    foreground_voxel: Literal["of_class", "of_slice"] = "of_class"
     augmentation: AugmentationParams = AugmentationParams()
-    slice_axis: Literal[0, 1, 2] | None = (
-        None  # of 2D patches from volumes (RAS); none: that of the largest voxel size
-    )
+    # of 2D patches from volumes (RAS); none: that of the largest voxel size
+    slice_axis: Literal[0, 1, 2] | None = None
     optimiser: OptimiserParams = OptimiserParams()
     schedule: ScheduleParams = ScheduleParams()
     clip_gradient_norm: float | None = 12.0
@@ -184,9 +181,8 @@ class TrainParams(Section):
     compile: bool = False
     deterministic: bool = True
     threads: Positive = 1
-    workers: Annotated[int, Field(ge=0)] | None = (
-        None  # threads that make batches; none: 0 on a CPU, 4 on a GPU
-    )
+    # threads that make batches; none: 0 on a CPU, 4 on a GPU
+    workers: Annotated[int, Field(ge=0)] | None = None
     runs_per_job: Positive = 1
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 

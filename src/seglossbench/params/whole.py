@@ -55,9 +55,8 @@ class PredictParams(Section):
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.5
     window_batch: Positive = 4
     flips: bool = False  # the mean over all mirror images of a window, as nnU-Net does
-    average: Literal["logits", "probabilities"] = (
-        "logits"  # over windows and mirror images; nnU-Net: probabilities
-    )
+    # over windows and mirror images; nnU-Net: probabilities
+    average: Literal["logits", "probabilities"] = "logits"
     mode: Literal["gaussian", "constant"] = "gaussian"  # how a window's voxels weigh in the mean
 
 
@@ -102,13 +101,11 @@ class Params(Section):
     """All of params.yaml with the named experiment laid over it."""
 
     experiment: Name
-    include: tuple[
-        Name, ...
-    ] = ()  # other experiments, over each of which this one is laid; it has no runs of its own
+    # other experiments, over each of which this one is laid; it has no runs of its own
+    include: tuple[Name, ...] = ()
     data_root: PathText | None = None
-    plugins: tuple[
-        PathText, ...
-    ] = ()  # files of your own that register losses, networks, layouts, splits, metrics
+    # files of your own that register losses, networks, layouts, splits, metrics
+    plugins: tuple[PathText, ...] = ()
     grid: GridParams
     datasets: dict[AnyName, DatasetParams]
     preprocess: PreprocessParams = PreprocessParams()

@@ -78,9 +78,8 @@ def _slice(
     disc = (depth > 0).astype(np.float32)
     if not disc.any():  # smaller than a pixel's distance from its neighbours
         disc[np.unravel_index(int(depth.argmax()), depth.shape)] = 1
-    astray = smooth_field(
-        grid, RIM_SCALE, rng
-    )  # drawn without a rim, too, so that all pictures stay the same
+    # drawn without a rim, too, so that all pictures stay the same
+    astray = smooth_field(grid, RIM_SCALE, rng)
     labelled = (depth + rim * astray > 0).astype(np.float32) if rim else disc
     return image + DISC * disc, (labelled, disc)
 

@@ -50,9 +50,8 @@ def smooth_field(grid: Grid, scale_mm: float, rng: np.random.Generator) -> Field
         row = np.exp(-(((axis[:, None] - nodes) / (0.7 * scale_mm)) ** 2))
         weights.append(row / np.linalg.norm(row, axis=1, keepdims=True))
     field = rng.standard_normal([row.shape[1] for row in weights])
-    for (
-        row
-    ) in weights:  # contracts the first axis and appends the result: after three rounds the order is X, Y, Z
+    for row in weights:
+        # contracts the first axis and appends the result: after three rounds the order is X, Y, Z
         field = np.tensordot(field, row, axes=(0, 1))
     return field.astype(np.float32)
 

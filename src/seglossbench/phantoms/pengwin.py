@@ -12,9 +12,8 @@ from seglossbench.phantoms.pelvis import paint_pelvis
 from seglossbench.randomness import stream
 
 EXTENT_MM = (384.0, 288.0, 260.0)
-CASES_PER_SHATTERED = (
-    5  # every fifth left hipbone has a fifth fragment, for which paper A's release has no class
-)
+# every fifth left hipbone has a fifth fragment, for which paper A's release has no class
+CASES_PER_SHATTERED = 5
 
 
 def draw(archive: Path, settings: PhantomParams) -> None:

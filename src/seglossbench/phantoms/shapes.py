@@ -21,10 +21,8 @@ class Ellipsoid:
 
     def depth_mm(self, position_mm: Field) -> Field:
         """Distance to the surface (first order), positive inside; (3, X, Y, Z) -> (X, Y, Z)."""
-        square, square_gradient = (
-            np.float32(1e-8),
-            np.float32(1e-8 / max(self.radii_mm) ** 2),
-        )  # not 0 at the centre
+        # not 0 at the centre
+        square, square_gradient = np.float32(1e-8), np.float32(1e-8 / max(self.radii_mm) ** 2)
         for axis, centre, radius in zip(position_mm, self.centre_mm, self.radii_mm, strict=True):
             part = ((axis - centre) / radius) ** 2
             square, square_gradient = square + part, square_gradient + part / radius**2

@@ -115,9 +115,8 @@ def _of(scores: pd.DataFrame, loss: str, metric: Metric) -> pd.DataFrame:
 def _draw(axes: Axes, scores: pd.DataFrame, height: float, style: Mapping[str, Any]) -> None:
     """The mean with a line of one deviation to either side, and a tick for the mean of each seed."""
     found = [*over_cases_and_seeds(scores).values()]
-    if not found or not np.isfinite(
-        found[0][0]
-    ):  # an infinite distance of one image is that of the mean, too
+    if not found or not np.isfinite(found[0][0]):
+        # an infinite distance of one image is that of the mean, too
         return
     ((mean, deviation),) = found
     axes.errorbar([mean], [height], xerr=[deviation], markersize=6, linewidth=1.4, **style)

@@ -58,9 +58,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     values = np.sort(rows["value"].unique())
     if len(values) and values[0] > 0 and values[-1] / values[0] >= LOGARITHMIC:
         axes.set_xscale("log")
-    axes.set_xticks(
-        values, [f"{value:g}" for value in values]
-    )  # powers would be formulas, which STYLE forbids
+    # powers would be formulas, which STYLE forbids
+    axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
     for loss, look in looks.items():
         own = rows[rows["loss"] == loss].sort_values("value")

@@ -17,12 +17,8 @@ from seglossbench.reporting.tables import Cell, Row, Table
 PREAMBLE = r"\usepackage{booktabs}"
 """What a document needs that reads the tables."""
 
-_LINE, _NAME, _HEADER, _GAP = (
-    342.0,
-    115.0,
-    70.0,
-    6.0,
-)  # points: of a line of the class article, of names, of columns
+# points: of a line of the class article, of names, of columns
+_LINE, _NAME, _HEADER, _GAP = 342.0, 115.0, 70.0, 6.0
 _PAGE = 48  # lines of footnotesize, beside a caption
 
 
@@ -295,9 +291,8 @@ def _prose(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    apart = re.sub(
-        r"(?<=[-'`,?!])(?=[-'`,])", "\0", unicodedata.normalize("NFC", text)
-    )  # else one sign of two
+    # else one sign of two
+    apart = re.sub(r"(?<=[-'`,?!])(?=[-'`,])", "\0", unicodedata.normalize("NFC", text))
     escaped = "".join(_LATEX.get(sign, sign) for sign in apart)
     return re.sub(" (?= )", r"\\ ", escaped)
 

@@ -19,12 +19,8 @@ from seglossbench.registry import LAYOUTS
 if TYPE_CHECKING:
     from seglossbench.losses import Loss
 
-NEVER_VALIDATION = (
-    "alternating",
-    "even_odd",
-    "k_fold",
-    "hold_out",
-)  # splits that name no case for it themselves
+# splits that name no case for it themselves
+NEVER_VALIDATION = ("alternating", "even_odd", "k_fold", "hold_out")
 
 
 @dataclass(frozen=True)
@@ -66,9 +62,8 @@ def check_dataset(experiment: Experiment, dataset: Dataset) -> None:
 
 def _known(dataset: Dataset) -> _Known:
     params = dataset.params
-    with suppress(
-        InputError, OSError, ValueError
-    ):  # not prepared yet, or damaged, which its own jobs will tell
+    with suppress(InputError, OSError, ValueError):
+        # not prepared yet, or damaged, which its own jobs will tell
         prepared = PreparedDataset(dataset.prepared)
         cases = tuple(prepared.cases.values())
         return _Known(len(cases[0].geometry.spacing_mm), bool(prepared.regions), cases)

@@ -11,12 +11,7 @@ from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import write_text
 from seglossbench.params import MapsParams
-from seglossbench.records import (
-    State,
-    failure,
-    state,
-    versions_of,
-)
+from seglossbench.records import State, failure, state, versions_of
 from seglossbench.reporting import index
 from seglossbench.stages.analysis import analyse, histories
 from seglossbench.stages.evaluation import scored_classes

@@ -144,9 +144,8 @@ def _epoch(
     ):
         is_due = every and ((epoch + 1) % every == 0 or epoch + 1 == settings.epochs or has_diverged)
         if is_due and cases:
-            from seglossbench.training.validation import (
-                validate,
-            )  # with SciPy, for which no first step need wait
+            # with SciPy, for which no first step need wait
+            from seglossbench.training.validation import validate
 
             rows += validate(
                 network,

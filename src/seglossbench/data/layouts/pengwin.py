@@ -21,9 +21,8 @@ LABEL_VALUES = {"background": 0} | {
 BEYOND = tuple(
     first + number for first in BONES.values() for number in range(CLASSES_PER_BONE, MOST_FRAGMENTS)
 )
-REGIONS = {
-    bone: tuple(name for name in LABEL_VALUES if name.startswith(f"{bone} ")) for bone in BONES
-}  # whole bones
+# whole bones
+REGIONS = {bone: tuple(name for name in LABEL_VALUES if name.startswith(f"{bone} ")) for bone in BONES}
 CASE = re.compile(r"\d{3}")
 FOLDER = re.compile(r"(?:PENGWIN_CT_train_)?(images|labels)(?:_part\d)?")
 
