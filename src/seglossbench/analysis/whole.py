@@ -11,6 +11,7 @@ import pandas as pd
 
 from seglossbench.analysis import placing
 from seglossbench.analysis.best import best_losses
+from seglossbench.analysis.cases import cases
 from seglossbench.analysis.claims import Claim
 from seglossbench.analysis.comparing import Evidence
 from seglossbench.analysis.cubes import ALL, Cubes, cubes_of
@@ -103,6 +104,7 @@ def analyse(
         "stability": steady,
         "stability_pairs": stability_pairs(numbers),
         "runs": every_run,
+        "cases": cases(cubes, of_means, numbers, decides, options.baseline, options.patients),
         "notices": notices(cubes, of_means, steady, numbers, decides),
     }
 

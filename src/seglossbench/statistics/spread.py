@@ -88,8 +88,9 @@ def mean_ratio(one: ArrayLike, other: ArrayLike, level: float = LEVEL) -> Ratio:
 
 
 def _log_sd(x: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        logs: Array = np.log(x.std(axis=-1, ddof=1))
+    """The logarithm; that of no spread at all is NaN, because it makes no ratio."""
+    sd = x.std(axis=-1, ddof=1)
+    logs: Array = np.log(np.where(sd > 0, sd, np.nan))
     return logs
 
 
