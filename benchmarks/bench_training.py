@@ -42,10 +42,7 @@ SMALL: dict[str, Any] = {
 LOSS = "ce_dice"
 CPU = torch.device("cpu")
 # 250 steps of 2 patches; AMOS has 240 cases to train and validate on
-EPOCH_PATCHES, VALIDATION_CASES = (
-    500,
-    20,
-)
+EPOCH_PATCHES, VALIDATION_CASES = 500, 20
 
 
 def settings_of(patch: Sequence[int], steps: int, batch: int = 1, **changes: Any) -> TrainParams:

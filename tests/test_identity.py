@@ -202,8 +202,8 @@ class NoClock:
         return {}
 
 
-def one_by_one(make, count, workers):
-    yield from map(make, range(count))
+def one_by_one(make, places, workers, *, pin_memory):
+    yield from (make(*place) for place in places)
 
 
 def no_scores(*_, **__):

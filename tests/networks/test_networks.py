@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 
@@ -66,6 +68,25 @@ def test_deep_supervision_gives_the_coarser_scales_in_training_only(architecture
     shapes = [tuple(logits.shape) for logits in network.train()(torch.rand(1, 2, 16, 16, 16))]
     assert shapes == [(1, 5, 16, 16, 16), (1, 5, 8, 8, 8)]
     assert network.eval()(torch.rand(1, 2, 16, 16, 16)).shape == (1, 5, 16, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"), [("DynUNet", {"deep_supervision": 1}), ("SegResNetDS", {}), ("UNet", {})]
+)
+def test_coarser_scales_are_known_without_computing_them(architecture, options):
+    given = build(architecture, **options)(torch.rand(1, 2, 32, 16, 16))
+    shapes = () if isinstance(given, torch.Tensor) else tuple(tuple(scale.shape[2:]) for scale in given[1:])
+    assert networks.coarser_scales(partial(build, architecture, **options), 2, (32, 16, 16)) == shapes
+    assert (len(shapes) > 0) is (architecture != "UNet")
+
+
+def test_coarser_scales_of_a_network_that_looks_at_numbers():
+    class Careful(torch.nn.Module):
+        def forward(self, x):
+            assert float(x.sum()) == 0
+            return [x, x[..., ::2, ::2]]
+
+    assert networks.coarser_scales(Careful, 1, (8, 4)) == ((4, 2),)
 
 
 def test_mistakes_are_named():

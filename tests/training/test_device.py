@@ -196,3 +196,9 @@ def test_workers_are_for_gpus_unless_asked_for():
     settings = make_training().settings
     assert Accelerator(CPU, settings).workers == 0
     assert Accelerator(CPU, settings.model_copy(update={"workers": 3})).workers == 3
+
+
+@pytest.mark.parametrize(("cpus", "workers"), [(1, 1), (4, 3), (64, 8)])
+def test_a_gpu_is_fed_by_the_cpus_that_the_job_may_use(monkeypatch, cpus, workers):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cpus)), raising=False)
+    assert Accelerator(torch.device("mps"), make_training().settings).workers == workers

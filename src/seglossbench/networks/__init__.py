@@ -7,7 +7,7 @@ params.yaml then names it as ``architecture``. It is a function or a class of (s
 deep supervision. An option called ``patch_size`` gets the size of the training's patches.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from seglossbench.params.networks import PATCH_SIZE, typed_network
 from seglossbench.randomness import seed_of
 from seglossbench.registry import ARCHITECTURES
 
-__all__ = ["ARCHITECTURES", "build", "register"]
+__all__ = ["ARCHITECTURES", "build", "coarser_scales", "register"]
 
 register = ARCHITECTURES.register
 
@@ -49,3 +49,20 @@ def build(
         except (TypeError, ValueError, AssertionError) as error:
             raise InputError(f"networks.{name}: {' '.join(str(error).split())}") from None
     return network
+
+
+def coarser_scales(
+    make: Callable[[], nn.Module], in_channels: int, patch_size: Sequence[int]
+) -> tuple[tuple[int, ...], ...]:
+    """The shapes (*spatial) of the outputs below the full one that a network gives in training, finest first.
+
+    Found by a pass on torch's meta device, which computes nothing, so that maps at these scales can be made with the
+    first batch. ``make`` makes the network, anew each time. Global random state is left as it was.
+    """
+    shape = (2, in_channels, *patch_size)  # two samples, for batch norm over one voxel needs them
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        try:
+            outputs = make().to("meta")(torch.empty(shape, device="meta"))
+        except (RuntimeError, NotImplementedError):  # a network that looks at numbers
+            outputs = make()(torch.zeros(shape))
+    return () if isinstance(outputs, torch.Tensor) else tuple(tuple(scale.shape[2:]) for scale in outputs[1:])

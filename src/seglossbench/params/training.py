@@ -181,7 +181,7 @@ class TrainParams(Section):
     compile: bool = False
     deterministic: bool = True
     threads: Positive = 1
-    # threads that make batches; none: 0 on a CPU, 4 on a GPU
+    # processes that make batches; none: 0 on a CPU, up to 8 of the CPUs that the job may use on a GPU
     workers: Annotated[int, Field(ge=0)] | None = None
     runs_per_job: Positive = 1
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

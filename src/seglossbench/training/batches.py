@@ -41,7 +41,7 @@ class PatchBatches:
 
     ``stored_maps`` holds, per case, its maps of the whole volume; of these, the ones in ``map_names`` are cropped and
     flipped with the patch, and those that are not stored are computed from the patch, also at each of ``scales``, the
-    shapes of a network's coarser outputs, which a training sets once it knows them. Every patch draws a case (or one of
+    shapes of a network's coarser outputs. Every patch draws a case (or one of
     its ``slabs``), or takes the next one of a shuffled epoch (``draw_cases``); a ``foreground_fraction`` of the patches
     is centred on a voxel of a random foreground class of it. Where a case is smaller than the patch, image, labels and
     maps are 0 around it. The patch is then changed as ``settings.augmentation`` says.
@@ -61,12 +61,13 @@ class PatchBatches:
         *,
         dataset: str,
         seed: int,
+        scales: Sequence[tuple[int, ...]] = (),
     ) -> None:
         self.pieces = pieces_of(cases, settings.slabs)
         self.stored_maps = stored_maps
         self.map_names = tuple(sorted(set(map_names) & set(STORED))) if stored_maps else ()
         self.maps_of_patches = sorted(set(map_names) - set(self.map_names))
-        self.scales: tuple[tuple[int, ...], ...] = ()
+        self.scales = tuple(scales)
         self.num_classes = num_classes
         self.settings = settings
         self.augmentation = settings.augmentation.resolved()
@@ -84,7 +85,7 @@ class PatchBatches:
             yield self.batch(epoch, step)
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """One batch, from a random stream of its own, so that batches can be made in any order and by many threads."""
+        """One batch, from a random stream of its own, so that batches can be made in any order and by many workers."""
         generator = stream("patches", self.dataset, self.seed, epoch, step)
         size = self.settings.batch_size
         # nnU-Net's rule for which patches of a batch must show foreground.

@@ -19,6 +19,8 @@ from seglossbench.training.batches import Batch
 
 Weights = TypeVar("Weights", nn.Module, torch.Tensor)
 LOCKS = Path(tempfile.gettempdir()) / "seglossbench-gpus"
+MOST_WORKERS = 8
+"""Processes that feed one GPU, where as many CPUs are free."""
 DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -43,10 +45,10 @@ class Accelerator:
 
     @property
     def workers(self) -> int:
-        """Threads that make batches. A CPU has its cores for the network already."""
+        """Processes that make batches: of the CPUs that this job may use. A CPU has them for the network already."""
         if self.settings.workers is not None:
             return self.settings.workers
-        return min(4, os.cpu_count() or 1) if self.is_gpu else 0
+        return min(MOST_WORKERS, max(1, allowed_cpus() - 1)) if self.is_gpu else 0
 
     def prepare(self, network: nn.Module) -> nn.Module:
         """The network on the device, in the fastest memory format, and compiled where that is asked for."""
@@ -56,10 +58,6 @@ class Accelerator:
         if self.settings.compile:
             network.compile()  # in place, so that the names of the weights stay
         return network
-
-    def stage(self, batch: Batch) -> Batch:
-        """The batch, made ready on the host for a copy that does not block."""
-        return batch.pin_memory() if self.device.type == "cuda" else batch
 
     def load(self, batch: Batch) -> Batch:
         """The batch on the device."""
@@ -151,6 +149,13 @@ def _open_lock(file: Path) -> BinaryIO:
             f"{error.filename}: no permission to lock a GPU; let its owner remove {file.parent}, or set TMPDIR to "
             "another folder, the same one for all jobs of this machine"
         ) from None
+
+
+def allowed_cpus() -> int:
+    """The CPUs that this process may use, which under Slurm and in containers are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def choose_device(wanted: str) -> torch.device:

@@ -1,9 +1,10 @@
 """The training of one run, from first step to finished weights, the same for every loss."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from seglossbench.params import PredictParams, TrainParams
 from seglossbench.randomness import seed_of
 from seglossbench.records import HistoryRow, read_history, write_history
 from seglossbench.training import checkpoints
-from seglossbench.training.batches import PatchBatches
+from seglossbench.training.batches import Batch, PatchBatches
 from seglossbench.training.clock import Clock, peak_memory_mb
 from seglossbench.training.device import Accelerator
 from seglossbench.training.divergence import Divergence, find_divergence
@@ -79,12 +80,20 @@ def train(
     kept = _Kept(folder, network, optimiser, accelerator)
     first_epoch, history = kept.resume()
     divergence = find_divergence(history, settings.collapse, training.watched)
-    with Progress(title, settings, first_epoch) as progress:
-        for epoch in range(first_epoch, last):
+    epochs_left = range(first_epoch, last if divergence is None else first_epoch)
+    # One stream for all epochs, so that batches are made ahead while an epoch is validated.
+    stream = prefetched(
+        training.batches.batch,
+        [(epoch, step) for epoch in epochs_left for step in range(settings.steps_per_epoch)],
+        accelerator.workers,
+        pin_memory=accelerator.device.type == "cuda",
+    )
+    with Progress(title, settings, first_epoch) as progress, closing(stream):
+        for epoch in epochs_left:
             if divergence:
                 break
             restarted = _restarted(training, network, history, epoch)
-            rows = restarted + _epoch(training, network, optimiser, accelerator, epoch, progress)
+            rows = restarted + _epoch(training, network, optimiser, accelerator, stream, epoch, progress)
             history += rows
             validated = any(row.split == VALIDATION for row in history)
             if settings.checkpoint == "best" and validated and best_epoch(history) is None:
@@ -121,13 +130,14 @@ def _epoch(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     accelerator: Accelerator,
+    stream: Iterator[Batch],
     epoch: int,
     progress: Progress,
 ) -> list[HistoryRow]:
     """Train and validate for one epoch; its rows of the history."""
     settings = training.settings
     clock = Clock(accelerator.device)
-    steps, means = _steps(training, network, optimiser, accelerator, clock, epoch, progress)
+    steps, means = _steps(training, network, optimiser, accelerator, stream, clock, epoch, progress)
     step = epoch * settings.steps_per_epoch + steps
     rows = [
         HistoryRow(epoch, step, TRAIN, name, value)
@@ -161,8 +171,10 @@ def _epoch(
                 epoch=epoch,
                 step=step,
             )
-    cost = {f"seconds/{part}": seconds for part, seconds in clock.seconds().items()} | {
+    seconds = clock.seconds()
+    cost = {f"seconds/{part}": spent for part, spent in seconds.items()} | {
         "seconds": clock.elapsed_seconds,
+        "waiting_share": seconds.get("data", 0.0) / training_seconds,
         "patches_per_second": steps * settings.batch_size / training_seconds,
         "peak_memory_mb": peak_memory_mb(accelerator.device),
     }
@@ -174,6 +186,7 @@ def _steps(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     accelerator: Accelerator,
+    stream: Iterator[Batch],
     clock: Clock,
     epoch: int,
     progress: Progress,
@@ -183,13 +196,8 @@ def _steps(
     network.train()
     sums: dict[str, torch.Tensor] = {}
     done = 0
-    made = prefetched(
-        lambda step: accelerator.stage(batches.batch(epoch, step)),
-        settings.steps_per_epoch,
-        accelerator.workers,
-    )
-    with closing(made), accelerator.own_randomness(seed_of("dropout", batches.dataset, batches.seed, epoch)):
-        for batch in made:
+    with accelerator.own_randomness(seed_of("dropout", batches.dataset, batches.seed, epoch)):
+        for batch in islice(stream, settings.steps_per_epoch):
             batch = accelerator.load(batch)
             clock.end("data")
             for group in optimiser.param_groups:
@@ -197,8 +205,6 @@ def _steps(
             optimiser.zero_grad(set_to_none=True)
             with accelerator.autocast():
                 logits = network(batch.image)
-            if not isinstance(logits, torch.Tensor):  # from now on their maps are made with the batch
-                batches.scales = tuple(tuple(scale.shape[2:]) for scale in logits[1:])
             try:
                 terms = supervised_terms(training.loss, logits, batch.truth, epoch)
             except NonFiniteLogitsError:  # a CPU tells at once, a GPU by the epoch's mean

@@ -25,11 +25,14 @@ def training_of(
     """The training that the settings describe, on prepared cases and the maps that are stored of them."""
     loss = losses.build(settings.terms)
 
+    def network() -> nn.Module:
+        return network_of(settings, prepared, settings.seed)
+
     def cases(names: Sequence[str]) -> list[PreparedCase]:
         return [prepared.cases[name] for name in names]
 
     return Training(
-        network=network_of(settings, prepared, settings.seed),
+        network=network(),
         loss=loss,
         batches=PatchBatches(
             cases(split.train),
@@ -40,6 +43,7 @@ def training_of(
             settings.maps,
             dataset=settings.dataset,
             seed=settings.seed,
+            scales=networks.coarser_scales(network, len(prepared.channels), settings.train.patch_size),
         ),
         validation=cases(split.validation),
         classes=prepared.classes,
