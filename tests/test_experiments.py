@@ -1,11 +1,13 @@
 """Every experiment of the repository can be asked for, and says what it answers."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from seglossbench import plan
 from seglossbench.experiment import Experiment
+from seglossbench.params import PhantomParams
 from seglossbench.stages import check_experiment
 
 NAMES = sorted(file.stem for file in Path("experiments").glob("*.yaml"))
@@ -47,10 +49,17 @@ def test_the_experiments_of_paper_b_are_those_of_its_release(load):
     assert {"rrw", "boundary"} <= {run.loss for run in every_epoch.runs} & {run.loss for run in fifty.runs}
 
 
-def test_stability_is_asked_in_both_precisions(load):
+def test_stability_is_asked_with_both_forms_of_the_maps_in_both_precisions(load):
     runs = load("stability").runs
-    assert {run.train.precision for run in runs} == {"float32", "fp16"}
-    assert {"boundary", "rrw"} < {run.loss for run in runs}
+    for loss in ("boundary", "rrw", "boundary_ce", "rrw_dice"):
+        asked = {(run.settings.maps.degenerate, run.train.precision) for run in runs if run.loss == loss}
+        assert asked == {(maps, digits) for maps in ("defined", "released") for digits in ("float32", "fp16")}
+
+
+def test_the_forms_of_the_maps_differ_in_nothing_else(load):
+    of_form = {run.settings.maps.degenerate: run.settings for run in load("stability").runs if run.seed == 0}
+    defined, released = (of_form[form].decisive for form in ("defined", "released"))
+    assert {key for key in defined if defined[key] != released[key]} <= {"maps", "dataset"}
 
 
 def test_contours_are_made_in_every_way_that_the_release_leaves_open(load):
@@ -61,9 +70,23 @@ def test_contours_are_made_in_every_way_that_the_release_leaves_open(load):
 
 
 def test_the_mechanisms_turn_one_dial_at_a_time(load):
-    datasets = [dataset.params.phantom for dataset in load("mechanisms").datasets]
-    base = datasets[0].dials
-    changed = [{key for key, value in phantom.dials.items() if value != base[key]} for phantom in datasets]
-    assert changed[0] == set()
-    assert all(len(keys) == 1 for keys in changed[1:])
-    assert set.union(*changed) == set(base)
+    datasets = load("mechanisms").datasets
+    neutral = {name: PhantomParams.model_fields[name].default for name in PhantomParams.DIALS}
+    turned = {
+        dataset.name: {dial for dial, value in dataset.params.phantom.dials.items() if value != neutral[dial]}
+        for dataset in datasets
+    }
+    assert {name for name, dials in turned.items() if not dials} == {"share_10", "discs"}
+    assert all(len(dials) <= 1 for dials in turned.values())
+    assert set.union(*turned.values()) == set(neutral)
+
+
+def test_empty_patches_are_trained_with_both_forms_of_the_maps(load):
+    runs = [run for run in load("mechanisms").runs if run.dataset.params.phantom.empty_share]
+    for loss in ("boundary", "rrw"):
+        asked = {
+            (run.dataset.params.phantom.empty_share, run.settings.maps.degenerate, run.seed)
+            for run in runs
+            if run.loss == loss
+        }
+        assert asked == set(product((0.2, 0.4, 0.6), ("defined", "released"), range(10)))

@@ -30,6 +30,14 @@ def test_a_loss_says_which_maps_it_reads():
     assert build({"region_wise": {"map": "active_contour"}}).maps == set()
 
 
+def test_fixed_weights_are_the_inverse_frequencies_of_all_that_it_trains_on():
+    loss = build({"weighted_ce": {"weights": "training_set"}}, voxels_per_class=[90, 9, 1])
+    given = build({"weighted_ce": {"weights": [100 / (3 * 90), 100 / (3 * 9), 100 / 3]}})
+    torch.testing.assert_close(loss(LOGITS, TRUTH), given(LOGITS, TRUTH))
+    of_batch = build("weighted_ce")
+    assert abs(loss(LOGITS, TRUTH) - of_batch(LOGITS, TRUTH)) > 0.01
+
+
 @pytest.mark.parametrize(
     ("epoch", "weight"), [(0, 1.0), (1, 0.99), (37, 0.63), (99, 0.01), (100, 0.01), (150, 0.01), (9999, 0.01)]
 )
@@ -117,6 +125,11 @@ def test_a_term_of_the_user_by_decorator_or_by_hand(registry):
             r"loss\.region_wise\.map: unknown choice 'rectifid'; did you mean 'rectified'\?",
         ),
         ({"weighted_ce": {"weights": [1.0, 2.0]}}, "weighted_ce has 2 weights, expected 3"),
+        (
+            {"weighted_ce": {"weights": "training_set"}},
+            "weighted_ce: weights: training_set needs a training set",
+        ),
+        ({"weighted_ce": {"weights": "training"}}, r"loss\.weighted_ce\.weights.*found 'training'"),
         ({}, "loss: expected names of terms and their weights, such as {ce: 1.0}, found {}"),
         (["ce"], r"loss: expected names of terms .*found \['ce'\]"),
         ("cwdc", r"unknown loss 'cwdc'; did you mean 'cwcd'\?"),

@@ -1,6 +1,6 @@
 """Cross-entropy and its relatives: means over voxels of a function of the true class's probability p_y."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -22,11 +22,15 @@ def cross_entropy(prediction: Prediction, truth: Truth) -> Tensor:
 
 @register("weighted_ce", reduction="pooled")
 def weighted_cross_entropy(
-    prediction: Prediction, truth: Truth, *, weights: tuple[float, ...] | None = None
+    prediction: Prediction,
+    truth: Truth,
+    *,
+    weights: tuple[float, ...] | Literal["training_set"] | None = None,
 ) -> Tensor:
     """Mean over the batch's voxels of ``-log p_y``, weighted by class.
 
-    ``weights``: one number per class; None takes the inverse class frequencies of the batch.
+    ``weights``: one number per class; None takes the inverse class frequencies of the batch, "training_set" those of
+    all training cases, which ``losses.build`` puts in its place.
     """
     if weights is None:
         weight = truth.class_weights

@@ -1,6 +1,6 @@
 """Compound losses as data: weighted terms, whose weights may follow a schedule of the epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from seglossbench.errors import InputError
 from seglossbench.losses.prediction import Prediction
 from seglossbench.losses.terms import Term, make_term
-from seglossbench.maps import Truth
+from seglossbench.maps import Truth, inverse_frequencies
 from seglossbench.params.losses import Spec, spec_named, typed_loss
 
 
@@ -76,22 +76,43 @@ def check_logits(logits: Tensor) -> None:
         )
 
 
-def build(spec: Spec | str) -> Loss:
+TRAINING_SET = "training_set"
+"""As a term's parameter: the class weights of the training set, the same in every batch."""
+
+
+def build(spec: Spec | str, *, voxels_per_class: Sequence[int] | None = None) -> Loss:
     """The loss that ``spec`` describes: names of terms in TERMS to a weight, or to a weight and parameters.
 
     For example ``{"ce": 1.0, "rrw": 0.5}`` or ``{"focal": {"weight": 1.0, "gamma": 2.0}}``. The weight is 1 unless
     given, and a number or a schedule of the epoch ``{"from": 1.0, "to": 0.01, "per_epoch": -0.01}``.
-    A name alone is a compound of LOSSES, such as ``"cwcd"``, or a term.
+    A name alone is a compound of LOSSES, such as ``"cwcd"``, or a term. A parameter "training_set" stands for the
+    inverse class frequencies of all that it trains on, whose ``voxels_per_class`` (C,) are then needed.
     Raises InputError naming an unknown term or parameter, or a value that cannot be.
     """
     if isinstance(spec, str):
         spec = spec_named(spec)
-    return Loss(tuple(_weighted_term(name, entry) for name, entry in typed_loss(spec, "loss").items()))
+    weights = None if voxels_per_class is None else _weights_of(voxels_per_class)
+    typed = typed_loss(spec, "loss")
+    return Loss(tuple(_weighted_term(name, entry, weights) for name, entry in typed.items()))
 
 
-def _weighted_term(name: str, entry: float | Mapping[str, Any]) -> tuple[Weight, Term]:
-    parameters = dict(entry) if isinstance(entry, Mapping) else {"weight": entry}
+def _weights_of(voxels_per_class: Sequence[int]) -> tuple[float, ...]:
+    """The inverse class frequencies of so many voxels of each class."""
+    counts = torch.tensor(voxels_per_class, dtype=torch.float64)
+    return tuple(inverse_frequencies(counts).tolist())
+
+
+def _weighted_term(
+    name: str, entry: float | Mapping[str, Any], weights: tuple[float, ...] | None
+) -> tuple[Weight, Term]:
+    parameters: dict[str, Any] = dict(entry) if isinstance(entry, Mapping) else {"weight": entry}
     weight = parameters.pop("weight", 1.0)
+    for key in [key for key, value in parameters.items() if value == TRAINING_SET]:
+        if weights is None:
+            raise InputError(
+                f"{name}: {key}: {TRAINING_SET} needs a training set; give build voxels_per_class, or give numbers"
+            )
+        parameters[key] = weights
     if not isinstance(weight, Mapping):
         return Weight(weight, weight), make_term(name, parameters)
     return Weight(weight["from"], weight["to"], weight["per_epoch"]), make_term(name, parameters)

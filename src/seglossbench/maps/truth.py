@@ -20,6 +20,15 @@ Array = Tensor | NDArray[np.generic]
 Degenerate = Literal["defined", "released"]
 
 
+def inverse_frequencies(counts: Tensor) -> Tensor:
+    """Class weights (C,) from voxels per class (C,): ``voxels / (present classes * voxels of the class)``.
+
+    0 for an absent class; their mean over the voxels is 1.
+    """
+    present = counts > 0
+    return present * counts.sum() / (present.sum() * counts.clamp(min=1))
+
+
 class Truth:
     """Label maps of a batch, and their maps, each computed from the labels when first asked for and then kept.
 
@@ -105,13 +114,8 @@ class Truth:
 
     @property
     def class_weights(self) -> Tensor:
-        """(C,) float32: inverse class frequencies in the batch, 0 for an absent class.
-
-        Normalised as ``voxels / (present classes * voxels of the class)``, so that their mean over voxels is 1.
-        """
-        counts = self.class_counts.sum(0)
-        present = counts > 0
-        return present * counts.sum() / (present.sum() * counts.clamp(min=1))
+        """(C,) float32: ``inverse_frequencies`` of the batch."""
+        return inverse_frequencies(self.class_counts.sum(0))
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Truth:
         """The same truth, labels and maps, on another device."""

@@ -75,6 +75,9 @@ class AnalyseParams(Section):
 
     decides: MetricName | None = None  # none: DSC, or else the first that was scored
     baseline: AnyName | None = None  # the loss beside which costs are told; none: the grid's first
+    gain_over: tuple[
+        AnyName, ...
+    ] = ()  # losses over which gains are told along a phantom's dial; none: the baseline
     claims: PathText | None = None  # a file of claims of one's own, beside those of the papers
 
 

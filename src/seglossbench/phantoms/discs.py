@@ -18,7 +18,7 @@ from seglossbench.phantoms.fields import Field, Grid, smooth_field
 from seglossbench.randomness import stream
 
 SLICE_MM = 5.0  # beside pixels of 1 mm, so that the slices are told from the other axes
-DISC, SHADE, NOISE = 2.0, 1.0, 0.8
+DISC, SHADE, NOISE = 2.0, 1.0, 0.5
 SHADES = 2  # in every slice: dimmer and larger than the disc, and background
 SCALE = 100.0  # of intensities, which are written as whole numbers
 RIM_SCALE = 6.0  # pixels along the edge over which it is drawn too far out or in

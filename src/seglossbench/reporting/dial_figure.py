@@ -1,6 +1,7 @@
-"""What a phantom's dial does to each loss: its gain over a baseline and its spread over seeds, against the dial."""
+"""What a phantom's dial does to each loss: mean, gain over baselines and spread over seeds, against the dial."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import matplotlib as mpl
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from seglossbench.analysis.dials import GAIN, SPREAD
+from seglossbench.analysis.dials import GAIN, MEAN, SPREAD
 from seglossbench.drawing.figure import REMARK, STYLE, new_figure
 from seglossbench.drawing.looks import Look
 from seglossbench.vocabulary.metrics import metric_of
@@ -21,67 +22,93 @@ DIALS = {
     "rim_noise": "noise of the training labels' edges (pixels)",
 }
 LOGARITHMIC = 20.0  # from which ratio of the ends on a dial has a logarithmic axis
+COLUMNS = 2
+ASIDE = 0.012  # of the axis' width: how far lines stand beside each other, so that no interval hides another
 
 
 def dial_figure(table: pd.DataFrame, dial: str, looks: Mapping[str, Look], decides: str) -> Figure:
-    """Two panels against the dial, a line with intervals per loss; ``table`` is one of ``analysis.dials``.
+    """Panels against the dial, a line with 95 % intervals per loss and form; ``table`` is one of ``analysis.dials``.
 
-    Left: the difference to the baseline with its 95 % interval. Right: the standard deviation over seeds with its chi²
-    interval. Networks have a row of panels each.
+    They show the mean, the difference to each baseline, and the standard deviation over seeds with its chi² interval.
+    A form of the maps of its own has hollow marks. Each network has panels of its own.
     """
     rows = table[table["dial"] == dial]
-    networks = list(dict.fromkeys(rows["network"]))
-    baselines = [name for name in rows["baseline"].unique() if name]
     unit = metric_of(decides).name
+    panels = [
+        (network, quantity, baseline)
+        for network in dict.fromkeys(rows["network"])
+        for quantity, baseline in [
+            (MEAN, ""),
+            *((GAIN, name) for name in dict.fromkeys(rows["baseline"]) if name),
+            (SPREAD, ""),
+        ]
+    ]
+    said = {MEAN: f"mean {unit}", GAIN: f"difference in {unit}", SPREAD: f"standard deviation of {unit}"}
+    lines = {
+        (loss, form): _style(look, form)
+        for loss, look in looks.items()
+        for form in dict.fromkeys(rows["form"])
+        if ((rows["loss"] == loss) & (rows["form"] == form)).any()
+    }
     with mpl.rc_context(STYLE):
-        figure = new_figure(9.0, 0.6 + 3.0 * len(networks))
-        panels = figure.subplots(len(networks), 2, squeeze=False)
-        for network, (left, right) in zip(networks, panels, strict=True):
-            own = rows[rows["network"] == network]
-            _draw(left, own[own["quantity"] == GAIN], looks)
-            left.axhline(0, color="#666666", linewidth=0.8)
-            over = looks[baselines[0]].label if baselines else ""
-            left.set(title=f"{network}: gain over {over}", ylabel=f"difference in {unit}")
-            _draw(right, own[own["quantity"] == SPREAD], looks)
-            right.set(title=f"{network}: spread over seeds", ylabel=f"standard deviation of {unit}")
-            right.set_ylim(bottom=0)
+        height = ceil(len(panels) / COLUMNS)
+        figure = new_figure(9.0, 0.8 + 2.8 * height)
+        grid = figure.subplots(height, COLUMNS, squeeze=False).flat
+        for axes, (network, quantity, baseline) in zip(grid, panels, strict=False):
+            chosen = (rows["network"] == network) & (rows["quantity"] == quantity)
+            _draw(axes, rows[chosen & (rows["baseline"] == baseline)], lines)
+            over = f"gain over {looks[baseline].label}" if baseline else ""
+            title = {MEAN: "mean of the test cases", GAIN: over, SPREAD: "spread over seeds"}[quantity]
+            axes.set(title=f"{network}: {title}", ylabel=said[quantity], xlabel=DIALS.get(dial, dial))
+            if quantity == GAIN:
+                axes.axhline(0, color="#666666", linewidth=0.8)
+            else:
+                axes.set_ylim(bottom=0)
+        for axes in list(figure.axes)[len(panels) :]:
+            axes.remove()
         figure.suptitle("Synthetic discs: how losses behave, and nothing about anatomy", **REMARK)
-        for axes in panels.flat:
-            axes.set_xlabel(DIALS.get(dial, dial))
-        shown = [loss for loss in looks if loss in set(rows["loss"])]
-        handles = [Line2D([], [], **_style(looks[loss])) for loss in shown]
-        figure.legend(handles, [looks[loss].label for loss in shown], loc="outside lower center", ncols=6)
+        labels = [f"{looks[loss].label} ({form})" if form else looks[loss].label for loss, form in lines]
+        handles = [Line2D([], [], **style) for style in lines.values()]
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=4 if any(form for _, form in lines) else 6
+        )
     return figure
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, lines: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
     values = np.sort(rows["value"].unique())
-    if len(values) and values[0] > 0 and values[-1] / values[0] >= LOGARITHMIC:
+    is_log = len(values) > 0 and values[0] > 0 and values[-1] / values[0] >= LOGARITHMIC
+    if is_log:
         axes.set_xscale("log")
-    # powers would be formulas, which STYLE forbids
-    axes.set_xticks(values, [f"{value:g}" for value in values])
+    axes.set_xticks(
+        values, [f"{value:g}" for value in values]
+    )  # powers would be formulas, which STYLE forbids
     axes.minorticks_off()
-    for loss, look in looks.items():
-        own = rows[rows["loss"] == loss].sort_values("value")
+    width = np.ptp(np.log(values) if is_log else values)
+    for place, ((loss, form), style) in enumerate(lines.items()):
+        own = rows[(rows["loss"] == loss) & (rows["form"] == form)].sort_values("value")
         if own.empty:
             continue
         middle = own["estimate"].to_numpy(float)
         ends = np.abs(own[["lo", "hi"]].to_numpy(float).T - middle)
+        aside = (place - (len(lines) - 1) / 2) * ASIDE * width
+        at = own["value"].to_numpy(float)
         axes.errorbar(
-            own["value"],
+            at * np.exp(aside) if is_log else at + aside,
             middle,
             yerr=np.nan_to_num(ends),
-            **_style(look),
+            **style,
             elinewidth=0.9,
             capsize=2,
         )
 
 
-def _style(look: Look) -> dict[str, Any]:
+def _style(look: Look, form: str) -> dict[str, Any]:
     return {
         "color": look.colour,
         "marker": look.marker,
         "linestyle": look.line,
         "markersize": 4.5,
         "linewidth": 1.4,
+        **({"markerfacecolor": "white"} if form else {}),
     }

@@ -10,10 +10,13 @@ from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
+from seglossbench.files import digest
 from seglossbench.records import duration_seconds, failure, state, versions_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from seglossbench.analysis.whole import Options
 
 
 def analyse(experiment: Experiment, out: Path) -> Path:
@@ -56,7 +59,7 @@ def analyse(experiment: Experiment, out: Path) -> Path:
     tables = analyse_tables(
         load_scores(scored), options, check_histories(histories(experiment.runs)), _runs(experiment.runs)
     )
-    by_dial = _by_dial(experiment, tables, settings.decides, settings.baseline)
+    by_dial = _by_dial(experiment, tables, options)
     if len(by_dial):
         tables["dials"] = by_dial
     about = {
@@ -132,22 +135,25 @@ def histories(runs: Sequence[Run]) -> "pd.DataFrame":
 
 
 def _by_dial(
-    experiment: Experiment, tables: Mapping[str, "pd.DataFrame"], decides: str | None, baseline: str | None
+    experiment: Experiment, tables: Mapping[str, "pd.DataFrame"], options: "Options"
 ) -> "pd.DataFrame":
     """What the dials of the experiment's phantoms do; no rows where none is turned."""
-    from seglossbench.analysis.dials import dials
+    from seglossbench.analysis.dials import Setting, dials
     from seglossbench.params import PhantomParams
 
-    phantoms = {d.name: d.params.phantom for d in experiment.datasets if d.params.phantom is not None}
     fields = PhantomParams.model_fields
-    return dials(
-        {name: phantom.dials for name, phantom in phantoms.items()},
-        {name: fields[name].default for name in PhantomParams.DIALS},
-        tables["differences"],
-        tables["stability"],
-        decides or "DSC",
-        baseline or experiment.params.grid.losses[0],
-    )
+    neutral = {name: fields[name].default for name in PhantomParams.DIALS}
+    set_to = {}
+    for dataset in experiment.datasets:
+        phantom = dataset.params.phantom
+        if phantom is not None:
+            own_maps = ", ".join(f"{key}: {value}" for key, value in dataset.params.maps.items())
+            other = digest(
+                [phantom.model_dump(mode="json", exclude=set(neutral)), dataset.train.model_dump(mode="json")]
+            )
+            set_to[dataset.name] = Setting(phantom.dials, form=own_maps, kind=other)
+    baselines = experiment.params.analyse.gain_over or [options.baseline or experiment.runs[0].loss]
+    return dials(set_to, neutral, tables, options.decides or "DSC", baselines)
 
 
 def _add_facts(

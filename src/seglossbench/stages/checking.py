@@ -142,7 +142,7 @@ def check_runs(experiment: Experiment, dataset: Dataset, channels: int, classes:
         network = f"networks.{run.network}: {settings.architecture} {settings.options} {run.train.patch_size}"
         if loss not in built:
             try:
-                _try_loss(losses.build(settings.terms), classes)
+                _try_loss(losses.build(settings.terms, voxels_per_class=[1] * classes), classes)
             except InputError as error:
                 raise InputError(f"losses.{run.loss}: {error}") from None
         if network not in built:

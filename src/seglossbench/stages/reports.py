@@ -85,7 +85,7 @@ def _draw_dials(experiment: Experiment, folder: Path) -> None:
     if not file.exists():
         return
     table = pd.read_csv(file, dtype={"loss": str, "network": str}, keep_default_na=False, na_values=[""])
-    table["baseline"] = table["baseline"].fillna("")
+    table[["baseline", "form"]] = table[["baseline", "form"]].fillna("")
     looks = looks_of(list(dict.fromkeys(run.loss for run in experiment.runs)))
     for dial in table["dial"].unique():
         figure = dial_figure(table, dial, looks, experiment.params.analyse.decides or "DSC")

@@ -23,7 +23,6 @@ def training_of(
     device: torch.device,
 ) -> Training:
     """The training that the settings describe, on prepared cases and the maps that are stored of them."""
-    loss = losses.build(settings.terms)
 
     def network() -> nn.Module:
         return network_of(settings, prepared, settings.seed)
@@ -31,6 +30,10 @@ def training_of(
     def cases(names: Sequence[str]) -> list[PreparedCase]:
         return [prepared.cases[name] for name in names]
 
+    per_case = [case.voxels_per_class for case in cases(split.train)]
+    loss = losses.build(
+        settings.terms, voxels_per_class=[sum(of_class) for of_class in zip(*per_case, strict=True)]
+    )
     return Training(
         network=network(),
         loss=loss,
