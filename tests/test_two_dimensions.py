@@ -1,5 +1,7 @@
 """2D networks from raw files to scores: on images, and on the slices of volumes."""
 
+from urllib.parse import quote
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -82,6 +84,12 @@ def test_images_go_through_every_stage(project, photographs):
     page = stages.report(experiment, project / "reports").read_text(encoding="utf-8")
     for words in ("Ours and published", "CEDiceLoss", "HD95 ↓ [px]"):
         assert words in page
+    drawn = page[page.index('id="predictions"') :]
+    assert "Not drawn" not in drawn
+    assert drawn.count('<figure class="case"') == 2 + 2, (
+        "two failures, and of two cases the worst and the best"
+    )
+    assert quote(f"../{experiment.runs[0].predictions}/071.png") in drawn
 
 
 def test_a_2d_network_learns_the_slices_of_volumes(project):

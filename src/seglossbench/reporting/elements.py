@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup, escape
 
 Child = str | None
+_WITH_CAPITALS = ("viewBox", "preserveAspectRatio", "patternUnits")
 
 
 def tag(name: str, *children: Child, **attributes: str | float | bool | None) -> Markup:
@@ -57,4 +58,4 @@ def number_cell(
 
 
 def _attribute(key: str) -> str:
-    return {"viewBox": key}.get(key) or key.rstrip("_").replace("_", "-")
+    return key if key in _WITH_CAPITALS else key.rstrip("_").replace("_", "-")

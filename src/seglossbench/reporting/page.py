@@ -20,6 +20,7 @@ from seglossbench.drawing.looks import looks_of
 from seglossbench.drawing.names import Stems, csv_text
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import write_text
+from seglossbench.inspection.cuts import Scans
 from seglossbench.registry import PARTS
 from seglossbench.reporting import svg
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
@@ -49,13 +50,15 @@ def write_report(
     published: Mapping[str, Published] | None = None,
     tables: Mapping[str, pd.DataFrame] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    scans: Scans | None = None,
 ) -> Path:
     """Write the report into the folder ``out`` and return its page, ``out/index.html``.
 
     ``metrics`` are those that get a table, by default all that the scores have.
     ``published`` are the scores of others to be shown beside ours, by dataset. ``tables`` are those of an analysis with
-    its ``provenance``; without them the scores are analysed as anybody's are. A report that fails
-    leaves the former one as it was. Files of ``out`` that no report wrote are left alone.
+    its ``provenance``; without them the scores are analysed as anybody's are. ``scans`` are the files of which
+    predictions are drawn. A report that fails leaves the former one as it was. Files of ``out`` that no report wrote
+    are left alone.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
@@ -85,6 +88,8 @@ def write_report(
             decides=str(known.get("decides") or decisive(material.scores, None)),
             scores=check_scores(scores),
             sections=sections,
+            scans=scans or Scans(),
+            out=out,
         )
         parts = [part for name in PARTS if (part := PARTS.load(name)(source)) is not None]
         write_text(folder / "index.html", _page(source, parts))

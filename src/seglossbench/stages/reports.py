@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seglossbench.data.facts import facts_of_prepared
+from seglossbench.data.layouts import index_cases
 from seglossbench.data.prepared import PreparedDataset
 from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
@@ -21,6 +22,7 @@ from seglossbench.vocabulary.tables import COST
 if TYPE_CHECKING:
     import pandas as pd
 
+    from seglossbench.inspection.cuts import Scans
     from seglossbench.reporting.page import Dataset as DatasetFacts
     from seglossbench.reporting.page import Facts
 
@@ -59,6 +61,7 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
         published=published,
         tables=tables,
         provenance=provenance,
+        scans=_scans(experiment),
     )
     _draw_dials(experiment, folder)
     if out is None:
@@ -71,6 +74,32 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
             datasets=[dataset.name for dataset in datasets],
         )
     return page
+
+
+def _scans(experiment: Experiment) -> "Scans":
+    """The files of the test cases and their predictions; raw data or prepared cases may be gone."""
+    from seglossbench.inspection.cuts import Scan, Scans
+    from seglossbench.prediction import prediction_file
+
+    found, missing = {}, {}
+    for dataset in experiment.datasets:
+        try:
+            prepared = PreparedDataset(dataset.prepared)
+            index = index_cases(dataset.raw, dataset.params)
+            images = {case.name: case.images for case in index.cases}
+            classes = scored_classes(prepared, dataset.evaluate.classes)
+            for name in split_of(dataset, prepared).test:
+                case = prepared.cases[name]
+                file = prediction_file(Path(), case).name
+                truth = dataset.raw / case.truth
+                scan = Scan(truth, images.get(name, ()), index.channels, case.modality, classes, file)
+                found[dataset.name, name] = scan
+        except InputError as error:
+            missing[dataset.name] = str(error)
+    runs = {
+        (run.dataset.name, run.network, run.loss, str(run.seed)): run.predictions for run in experiment.runs
+    }
+    return Scans(found, runs, missing)
 
 
 def _draw_dials(experiment: Experiment, folder: Path) -> None:

@@ -3,8 +3,9 @@
 A part reads the tables of an analysis and computes nothing; what it draws it also leaves as a table beside the page.
 """
 
+import os
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from seglossbench.analysis.cubes import ALL
 from seglossbench.drawing.looks import Look
 from seglossbench.drawing.names import csv_text
 from seglossbench.files import write_text
+from seglossbench.inspection.cuts import Scans
 from seglossbench.registry import PARTS
 from seglossbench.reporting.elements import joined, tag
 from seglossbench.reporting.facts import Facts
@@ -35,7 +37,10 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Source:
-    """What parts read: the tables of the analysis by name, its provenance, and facts; files go into ``folder``."""
+    """What parts read: the tables of the analysis by name, its provenance, facts, and the cases' files.
+
+    Files go into ``folder``.
+    """
 
     tables: Mapping[str, pd.DataFrame]
     provenance: Mapping[str, Any]
@@ -46,6 +51,9 @@ class Source:
     decides: str
     scores: pd.DataFrame
     sections: Sequence[Section] = ()
+    scans: Scans = field(default_factory=Scans)
+    out: Path = Path()
+    """Where the folder will be in the end, from which links to other files lead."""
 
     @cached_property
     def means(self) -> pd.DataFrame:
@@ -114,6 +122,11 @@ def dataset_name(dataset: str) -> str:
 def place_name(dataset: str, network: str, networks: int = 0) -> str:
     """A dataset and network in words."""
     return " · ".join(part for part in (dataset_name(dataset), network_name(network, networks)) if part)
+
+
+def link_to(file: Path, folder: Path) -> str:
+    """The address of a file from a page in ``folder``."""
+    return quote(Path(os.path.relpath(file, folder)).as_posix())
 
 
 def files_line(*links: tuple[str, str]) -> Markup:

@@ -146,6 +146,18 @@
     });
   });
 
+  // Slices of a case: one at a time, by a slider; without script they stand below each other.
+  $("[data-slices]").forEach(box => {
+    const slices = [...box.children], slider = document.createElement("input"), label = document.createElement("label");
+    Object.assign(slider, {type: "range", min: 0, max: slices.length - 1, value: slices.length >> 1});
+    label.className = "slider";
+    label.append("slice ", slider);
+    const show = () => slices.forEach((slice, index) => slice.toggleAttribute("hidden", index !== Number(slider.value)));
+    slider.addEventListener("input", show);
+    box.prepend(label);
+    show();
+  });
+
   // Contents: where the reader is.
   const places = new Map($("nav > ul > li > a").map(link => [decodeURIComponent(link.getAttribute("href").slice(1)), link]));
   const seen = new IntersectionObserver(found => found.filter(entry => entry.isIntersecting).forEach(entry => {
