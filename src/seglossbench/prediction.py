@@ -40,28 +40,56 @@ def predict_volume(
     means are interpolated linearly to that grid over the same extent before the largest one is taken, so that the
     edges of a prediction are as fine as the grid.
     """
-    from monai.inferers.utils import sliding_window_inference
-
     network.eval()
-    inputs = torch.from_numpy(np.array(image, dtype=np.float32))[None].to(device)
+    inputs = torch.from_numpy(np.array(image, dtype=np.float32))[None]
     if slice_axis is not None:  # slices are predicted as a batch of images
         inputs = inputs.movedim(slice_axis + 2, 0).squeeze(1)
-    values = sliding_window_inference(
-        inputs,
-        roi_size=tuple(settings.window_size or window_size),
+
+    def labels_by(sums: torch.device) -> NDArray[np.uint8]:
+        values = _by_windows(
+            network, inputs, tuple(settings.window_size or window_size), settings, device, sums
+        )
+        if slice_axis is not None:
+            values = values.unsqueeze(1).movedim(0, slice_axis + 2)
+        if shape is not None and tuple(shape) != image.shape[1:]:
+            values = nn.functional.interpolate(values, tuple(shape), mode=_LINEAR[len(shape)])
+        highest, classes = values[0].max(dim=0)
+        # The highest of several values is NaN if any is, and two infinite ones have no order.
+        labels: NDArray[np.uint8] = classes.where(highest.isfinite(), 0).to(torch.uint8).cpu().numpy()
+        return labels
+
+    try:
+        return labels_by(device)
+    except torch.OutOfMemoryError:
+        if device.type == "cpu":
+            raise
+    # Outside of the except block, which would keep what is on the device. The host has more memory than the device.
+    torch.cuda.empty_cache()
+    return labels_by(torch.device("cpu"))
+
+
+def _by_windows(
+    network: nn.Module,
+    inputs: torch.Tensor,
+    window_size: tuple[int, ...],
+    settings: PredictParams,
+    device: torch.device,
+    sums: torch.device,
+) -> torch.Tensor:
+    """The mean of what all windows of a volume say, computed on ``device`` and summed up on ``sums``."""
+    from monai.inferers.utils import sliding_window_inference
+
+    values: torch.Tensor = sliding_window_inference(
+        inputs.to(sums),
+        roi_size=window_size,
         sw_batch_size=settings.window_batch,
         predictor=_of_window(network, settings),
         overlap=settings.overlap,
         mode=settings.mode,
+        sw_device=device,
+        device=sums,
     )
-    if slice_axis is not None:
-        values = values.unsqueeze(1).movedim(0, slice_axis + 2)
-    if shape is not None and tuple(shape) != image.shape[1:]:
-        values = nn.functional.interpolate(values, tuple(shape), mode=_LINEAR[len(shape)])
-    highest, classes = values[0].max(dim=0)
-    # The highest of several values is NaN if any is, and two infinite ones have no order.
-    labels: NDArray[np.uint8] = classes.where(highest.isfinite(), 0).to(torch.uint8).cpu().numpy()
-    return labels
+    return values
 
 
 def _of_window(network: nn.Module, settings: PredictParams) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from seglossbench import stages
+from seglossbench import prediction, stages
 from seglossbench.data.cases import Case, CaseIndex
 from seglossbench.data.geometry import Geometry
 from seglossbench.data.preparation.preprocessing import preprocess_dataset
@@ -194,3 +194,22 @@ def test_the_middle_of_a_window_weighs_more_than_its_edge(mode, expected):
     network = OfTheWindow(lambda window: 1.0 if window.max() == 1 else -1.5)
     labels = predict_volume(network, image, (8, 8), PredictParams(mode=mode), torch.device("cpu"))
     assert (labels[:, 4] == expected).all()
+
+
+def test_a_volume_that_the_gpu_cannot_hold_is_summed_up_on_the_host(monkeypatch):
+    image = np.random.default_rng(0).normal(size=(2, 12, 10, 8)).astype(np.float32)
+    network = nn.Conv3d(2, 3, 3, padding=1)
+    expected = predict_volume(network, image, (8, 8, 8), PredictParams(), torch.device("cpu"))
+    summed = prediction._by_windows
+    tried = []
+
+    def small_gpu(network, inputs, window_size, settings, device, sums):
+        tried.append((device.type, sums.type))
+        if sums.type != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4.00 GiB.")
+        return summed(network, inputs, window_size, settings, sums, sums)
+
+    monkeypatch.setattr(prediction, "_by_windows", small_gpu)
+    found = predict_volume(network, image, (8, 8, 8), PredictParams(), torch.device("cuda"))
+    np.testing.assert_array_equal(found, expected)
+    assert tried == [("cuda", "cuda"), ("cuda", "cpu")]

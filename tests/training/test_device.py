@@ -202,3 +202,35 @@ def test_workers_are_for_gpus_unless_asked_for():
 def test_a_gpu_is_fed_by_the_cpus_that_the_job_may_use(monkeypatch, cpus, workers):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cpus)), raising=False)
     assert Accelerator(torch.device("mps"), make_training().settings).workers == workers
+
+
+def test_memory_that_runs_out_is_told_in_one_line_with_the_remedy():
+    with (
+        pytest.raises(
+            JobError, match=r"^out of memory on cpu, \d+ threads: 4.00 GiB more were needed; lower x$"
+        ),
+        device.memory_told(CPU, "lower x"),
+    ):
+        raise torch.OutOfMemoryError(
+            "CUDA out of memory. Tried to allocate 4.00 GiB. GPU 0 has 79 GiB in all"
+        )
+
+
+def test_tf32_is_asked_for_by_name_and_of_nvidias_gpus_alone():
+    settings = make_training(precision="tf32").settings
+    with pytest.raises(InputError, match=r"^train\.precision: tf32 .* take float32$"):
+        Accelerator(CPU, settings)
+
+
+@pytest.mark.parametrize(("precision", "products"), [("float32", "ieee"), ("tf32", "tf32"), ("bf16", "ieee")])
+def test_products_are_as_exact_as_the_precision_says_on_every_gpu(precision, products):
+    places = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+    before = [place.fp32_precision for place in places]
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    try:
+        Accelerator(torch.device("cuda"), make_training(precision=precision).settings)
+        assert [place.fp32_precision for place in places] == [products] * 2
+    finally:
+        torch.use_deterministic_algorithms(was_deterministic)
+        for place, value in zip(places, before, strict=True):
+            place.fp32_precision = value

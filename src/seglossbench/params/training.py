@@ -177,7 +177,7 @@ class TrainParams(Section):
     restart: RestartParams | None = None
     checkpoint_every: Positive = 1
     checkpoint: Literal["last", "best"] = "last"
-    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    precision: Literal["float32", "tf32", "bf16", "fp16"] = "float32"
     compile: bool = False
     deterministic: bool = True
     threads: Positive = 1

@@ -65,6 +65,7 @@ def train_all(runs: Sequence[Run]) -> None:
 def _train(run: Run, folder: Path, device: "torch.device") -> "Trained":
     from seglossbench.maps.store import read_index
     from seglossbench.tracking.live import LiveTracker
+    from seglossbench.training.device import memory_told
     from seglossbench.training.loop import train as train_network
     from seglossbench.training.run import training_of
 
@@ -73,11 +74,14 @@ def _train(run: Run, folder: Path, device: "torch.device") -> "Trained":
     split = split_of(run.dataset, prepared)
     write_json(folder / DATA, _cases(split, prepared))
     training = training_of(run.settings, prepared, split, read_index(run.dataset.maps), device)
+    remedy = "lower train.batch_size or train.patch_size, or take train.precision: bf16"
     if not run.track.live:
-        return train_network(training, folder, lambda rows: None, title=run.id)
+        with memory_told(device, remedy):
+            return train_network(training, folder, lambda rows: None, title=run.id)
     tracker = LiveTracker(run.track.uri, run.part, run)
     try:
-        trained = train_network(training, folder, tracker, title=run.id)
+        with memory_told(device, remedy):
+            trained = train_network(training, folder, tracker, title=run.id)
     except BaseException as error:
         tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
@@ -108,7 +112,7 @@ def _predict(run: Run, device: "torch.device", network: "nn.Module") -> None:
     if run.predictions.exists():
         return
     from seglossbench.prediction import predict_volume, prediction_file, write_prediction
-    from seglossbench.training.device import Accelerator
+    from seglossbench.training.device import Accelerator, memory_told
 
     prepared = PreparedDataset(run.dataset.prepared)
     accelerator = Accelerator(device, run.train)
@@ -116,7 +120,7 @@ def _predict(run: Run, device: "torch.device", network: "nn.Module") -> None:
     with atomic_folder(run.predictions) as folder:
         for name in tqdm(split_of(run.dataset, prepared).test, desc=f"predict {run.id}", unit="case"):
             case = prepared.cases[name]
-            with accelerator.autocast():
+            with accelerator.autocast(), memory_told(device, "lower evaluate.predict.window_batch"):
                 labels = predict_volume(
                     network,
                     case.image,

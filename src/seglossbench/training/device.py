@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import sys
 import tempfile
 import time
@@ -16,12 +17,13 @@ from torch import nn
 from seglossbench.errors import InputError, JobError
 from seglossbench.params import TrainParams
 from seglossbench.training.batches import Batch
+from seglossbench.training.clock import peak_memory_mb
 
 Weights = TypeVar("Weights", nn.Module, torch.Tensor)
 LOCKS = Path(tempfile.gettempdir()) / "seglossbench-gpus"
 MOST_WORKERS = 8
 """Processes that feed one GPU, where as many CPUs are free."""
-DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Accelerator:
@@ -37,7 +39,15 @@ class Accelerator:
         self.is_channels_last = not self.is_gpu and len(settings.patch_size) == 3
         # fp16 has so few exponents that small gradients must be scaled up, and steps that overflow skipped.
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
+        if settings.precision == "tf32" and device.type != "cuda":
+            raise InputError(
+                "train.precision: tf32 is a format of NVIDIA's GPUs; on this device take float32"
+            )
         if device.type == "cuda":
+            # torch's own default is TF32 in convolutions: other digits under one name, by the age of the GPU.
+            products = "tf32" if settings.precision == "tf32" else "ieee"
+            torch.backends.cuda.matmul.fp32_precision = products
+            torch.backends.cudnn.conv.fp32_precision = products  # type: ignore[attr-defined]  # not in its stubs
             if settings.deterministic:  # cuBLAS reads its setting when it starts
                 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(settings.deterministic)
@@ -98,6 +108,20 @@ class Accelerator:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
             yield
+
+
+@contextmanager
+def memory_told(device: torch.device, remedy: str) -> Iterator[None]:
+    """A block in which memory that runs out is a JobError of one line, with what was asked for and the ``remedy``."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        asked = re.search(r"Tried to allocate ([\d.]+ \w+)", str(error))
+        most = f", the most so far {peak_memory_mb(device) / 1000:.1f} GB" if device.type == "cuda" else ""
+        raise JobError(
+            f"out of memory on {describe_device(device)}{f': {asked[1]} more were needed' if asked else ''}{most}; "
+            f"{remedy}"
+        ) from None
 
 
 @contextmanager
