@@ -1,9 +1,9 @@
-# make demo | test | ui | bench: each makes .venv on its first call; a second call installs nothing.
+# make demo | test | test-gpu | ui | bench: each makes .venv on its first call; a second call installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test ui bench clean
+.PHONY: demo test test-gpu ui bench clean
 
 demo: $(INSTALLED)  ## the experiment of params.yaml, on phantoms; DATA=topomortar: that experiment, its data downloaded; DATA=mechanisms
 ifneq ($(filter-out mechanisms,$(DATA)),)
@@ -18,6 +18,10 @@ test: $(INSTALLED)  ## everything that CI checks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 --dist loadfile
+
+test-gpu: $(INSTALLED)  ## what a GPU must do: needs one, and says so where there is none
+	$(BIN)/pytest -m gpu -rs tests/gpu
+	$(BIN)/seglossbench doctor --gpu
 
 ui: $(INSTALLED)  ## browse the runs in MLflow
 	@echo "Open http://127.0.0.1:$(or $(PORT),5000)/#/experiments?workflowType=machine_learning"

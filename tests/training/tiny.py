@@ -55,7 +55,7 @@ def make_case(name):
     )
 
 
-def make_training(**changes):
+def make_training(device="cpu", **changes):
     """Always with the same weights; dropout, so that a resumed one needs the right random numbers."""
     defaults = {
         "epochs": 4,
@@ -83,7 +83,7 @@ def make_training(**changes):
         classes=CLASSES,
         settings=settings,
         predict=PredictParams(),
-        device=torch.device("cpu"),
+        device=torch.device(device),
     )
 
 

@@ -106,7 +106,8 @@ def diagnose_maps(labels: Path, mm: bool, out: Path) -> None:
 
 @cli.command("verify-parity")
 @click.argument("folder", type=click.Path(path_type=Path))
-def verify_parity(folder: Path) -> None:
+@click.option("--device", default="cpu", show_default=True, help="Where to compute: cpu, cuda or mps.")
+def verify_parity(folder: Path, device: str) -> None:
     """Compare what is here with golden .npz files of the papers' released code; exit 1 on a miss.
 
     Losses with their gradients and contours, whole trainings, learning rates, maps of patches in which classes are
@@ -116,11 +117,13 @@ def verify_parity(folder: Path) -> None:
     Examples:
       seglossbench verify-parity tests/golden
       seglossbench verify-parity tests/golden/trajectories
+      seglossbench verify-parity tests/golden --device cuda
     """
     from seglossbench.losses.parity import format_table
+    from seglossbench.training.device import choose_device
     from seglossbench.training.parity import verify
 
-    rows = verify(folder)
+    rows = verify(folder, str(choose_device(device, "--device")))
     click.echo(format_table(rows))
     missed = [row.value for row in rows if not row.passed]
     if missed:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from seglossbench.conformance import datasets, losses, metrics, networks
+import torch
+
+from seglossbench.conformance import datasets, devices, losses, metrics, networks
 from seglossbench.conformance.datasets import LayoutOn
 from seglossbench.conformance.networks import Candidate
 from seglossbench.errors import InputError, nearest
@@ -35,6 +37,12 @@ def check_named(name: str, kinds: Iterable[Registry] = CHECKED, folder: Path | N
         known = [known for kind in CHECKED for known in kind]
         raise InputError(f"nothing that can be checked is called {name!r}; {nearest(name, known)}")
     return [outcome for kind in holders for outcome in _outcomes(kind, name, folder)]
+
+
+def check_device(device: torch.device) -> list[Outcome]:
+    """The outcomes of all checks of a device, before trainings on it are trusted."""
+    checks = devices.CHECKS if device.type == "cpu" else devices.CHECKS_OF_GPUS
+    return _checked(str(device), checks, device)
 
 
 def _outcomes(kind: Registry, name: str, folder: Path | None) -> list[Outcome]:

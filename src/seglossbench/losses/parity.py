@@ -85,12 +85,12 @@ def read(folder: Path | str) -> Iterator[tuple[Path, Golden]]:
             ) from None
 
 
-def verify(folder: Path | str) -> list[Row]:
-    """Compare every value of every golden file in ``folder``; the rows tell what passed.
+def verify(folder: Path | str, device: str = "cpu") -> list[Row]:
+    """Compare every value of every golden file in ``folder``; the rows tell what passed on the ``device``.
 
     Raises InputError naming the folder, file or value that is not as described above.
     """
-    return [row for file, golden in read(folder) for row in compare(file, golden)]
+    return [row for file, golden in read(folder) for row in compare(file, golden, device)]
 
 
 def format_table(rows: list[Row]) -> str:
@@ -112,29 +112,29 @@ def format_table(rows: list[Row]) -> str:
     return "\n".join([*lines, f"{passed} of {len(rows)} values agree"])
 
 
-def compare(file: Path, golden: Golden) -> Iterator[Row]:
+def compare(file: Path, golden: Golden, device: str = "cpu") -> Iterator[Row]:
     """The values of one golden file beside ours."""
     if {"labels", "names"} <= set(golden):
-        yield from _degenerate_rows(file, golden)
+        yield from _degenerate_rows(file, golden, device)
         return
     for name in ("logits", "truth"):
         if name not in golden:
             raise InputError(f"{file}: no array {name!r}, expected logits, truth and golden values")
     for key in golden:
         if key.endswith(".loss"):
-            yield _loss_row(file, key.removesuffix(".loss"), golden)
+            yield _loss_row(file, key.removesuffix(".loss"), golden, device)
         elif match := re.fullmatch(r"contour_k(\d+)", key):
-            yield _contour_row(file, key, int(match[1]), golden)
+            yield _contour_row(file, key, int(match[1]), golden, device)
         elif not key.endswith(".grad") and key not in ("logits", "truth"):
             raise InputError(f"{file}: unknown value {key!r}, expected NAME.loss, NAME.grad or contour_kK")
 
 
-def _loss_row(file: Path, name: str, golden: Golden) -> Row:
+def _loss_row(file: Path, name: str, golden: Golden, device: str) -> Row:
     spec_name, _, epoch = name.partition("@epoch")
     if spec_name not in SPECS or not (epoch or "0").isdecimal():
         raise InputError(f"{file}: unknown loss {name!r}; {nearest(spec_name, [*SPECS])}, and @epochE")
-    logits = torch.tensor(golden["logits"], requires_grad=True)
-    loss = build(SPECS[spec_name])(logits, _truth(golden), int(epoch or 0))
+    logits = torch.tensor(golden["logits"], device=device, requires_grad=True)
+    loss = build(SPECS[spec_name])(logits, _truth(golden).to(device), int(epoch or 0))
     torch.autograd.backward(loss)
     expected, ours = float(golden[f"{name}.loss"]), loss.item()
     error = abs(ours - expected)
@@ -142,7 +142,7 @@ def _loss_row(file: Path, name: str, golden: Golden) -> Row:
     gradient_error = None
     if f"{name}.grad" in golden:
         assert logits.grad is not None
-        difference = np.abs(logits.grad.numpy() - golden[f"{name}.grad"]).max()
+        difference = np.abs(logits.grad.cpu().numpy() - golden[f"{name}.grad"]).max()
         gradient_error = float(
             difference / max(np.abs(golden[f"{name}.grad"]).max(), np.finfo(np.float32).tiny)
         )
@@ -150,24 +150,24 @@ def _loss_row(file: Path, name: str, golden: Golden) -> Row:
     return Row(file.name, name, expected, ours, error / abs(expected or 1.0), gradient_error, close)
 
 
-def _contour_row(file: Path, name: str, kernel: int, golden: Golden) -> Row:
-    truth = _truth(golden, contour_kernel=kernel)
-    ours = (truth.one_hot(torch.uint8) * truth.contour.unsqueeze(1)).numpy() != 0
+def _contour_row(file: Path, name: str, kernel: int, golden: Golden, device: str) -> Row:
+    truth = _truth(golden, contour_kernel=kernel).to(device)
+    ours = (truth.one_hot(torch.uint8) * truth.contour.unsqueeze(1)).cpu().numpy() != 0
     expected = golden[name] != 0
     wrong = int((ours != expected).sum())
     voxels = int(expected.sum())
     return Row(file.name, name, voxels, int(ours.sum()), wrong / max(voxels, 1), None, wrong == 0)
 
 
-def _degenerate_rows(file: Path, golden: Golden) -> Iterator[Row]:
+def _degenerate_rows(file: Path, golden: Golden, device: str) -> Iterator[Row]:
     """Of each patch and map the means, and the largest error of a value, relative to the largest value."""
     for index, patch in enumerate(golden["names"]):
         for key, map in (("rrw", "rectified"), ("boundary", "boundary")):
             if key not in golden or np.isnan(golden[key][index]).any():
                 continue
             expected = golden[key][index]
-            truth = Truth(golden["labels"][[index]], len(expected), degenerate="released")
-            ours = class_map(truth, map)[0].numpy()
+            truth = Truth(golden["labels"][[index]], len(expected), degenerate="released").to(device)
+            ours = class_map(truth, map)[0].cpu().numpy()
             error = float(np.abs(ours - expected).max() / np.abs(expected).max())
             means = float(expected.mean()), float(ours.mean())
             yield Row(file.name, f"{key} map: {patch}", *means, error, None, error <= LOSS_TOLERANCE)

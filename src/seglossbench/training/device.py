@@ -182,16 +182,17 @@ def allowed_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def choose_device(wanted: str) -> torch.device:
-    """``auto`` is CUDA where there is one, else Apple's MPS, else the CPU; InputError for one that is not there."""
+def choose_device(wanted: str, key: str = "train.device") -> torch.device:
+    """``auto`` is CUDA where there is one, else Apple's MPS, else the CPU.
+
+    Raises InputError, which names ``key``, for one that is not there.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         return torch.device(next(name for name, there in available.items() if there))
     if not available.get(wanted, False):
         there = ", ".join(name for name, is_there in available.items() if is_there)
-        raise InputError(
-            f"train.device: {wanted!r} is not available on this machine; available: {there}, auto"
-        )
+        raise InputError(f"{key}: {wanted!r} is not available on this machine; available: {there}, auto")
     return torch.device(wanted)
 
 

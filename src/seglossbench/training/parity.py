@@ -41,19 +41,19 @@ SCHEDULES = {
 """The learning rate of each paper and its schedule."""
 
 
-def verify(folder: Path | str) -> list[Row]:
-    """Compare every value of every golden file in ``folder``, of any kind; the rows tell what passed.
+def verify(folder: Path | str, device: str = "cpu") -> list[Row]:
+    """Compare every value of every golden file in ``folder``, of any kind; the rows tell what passed on the ``device``.
 
     Raises InputError naming the folder, file or value that is not as described.
     """
     rows: list[Row] = []
     for file, golden in parity.read(folder):
         if "order" in golden:
-            rows += _trajectory_rows(file, golden)
+            rows += _trajectory_rows(file, golden, device)
         elif any(key.startswith("paper_") for key in golden):
             rows += [_schedule_row(file, key, golden[key]) for key in golden]
         else:
-            rows += parity.compare(file, golden)
+            rows += parity.compare(file, golden, device)
     return rows
 
 
@@ -93,16 +93,16 @@ NEEDED = ("images", "labels", "order", "epoch", "lr", "adam", "clip_norm", "netw
 """The arrays of a trajectory beside those of its losses."""
 
 
-def _trajectory_rows(file: Path, golden: Golden) -> Iterator[Row]:
+def _trajectory_rows(file: Path, golden: Golden, device: str) -> Iterator[Row]:
     for name in NEEDED:
         if name not in golden:
             raise InputError(f"{file}: no array {name!r}, expected {', '.join(NEEDED)}")
-    truths = _truths(golden)
+    truths = [truth.to(device) for truth in _truths(golden)]
     yield from _truth_rows(file, golden, truths)
     for key in golden:
         if match := re.fullmatch(r"loss/(.+)/(float32|float64)", key):
             try:
-                yield _training_row(file, golden, match[1], match[2], truths)
+                yield _training_row(file, golden, match[1], match[2], truths, device)
             except (InputError, KeyError) as error:
                 raise InputError(f"{file}: {key}: {' '.join(map(str, error.args))}") from None
 
@@ -118,10 +118,10 @@ def _truth_rows(file: Path, golden: Golden, truths: list[Truth]) -> Iterator[Row
         "scale_weights": np.array(scale_weights(len(golden["scale_weights"])))
     }
     if "contour_union" in golden:
-        found["contour_union"] = np.stack([truth.contour.numpy() for truth in truths])
+        found["contour_union"] = np.stack([truth.contour.cpu().numpy() for truth in truths])
     if "labels_half" in golden:
         half = golden["labels_half"].shape[2:]
-        found["labels_half"] = np.stack([truth.at_scale(half).labels.numpy() for truth in truths])
+        found["labels_half"] = np.stack([truth.at_scale(half).labels.cpu().numpy() for truth in truths])
     for key, ours in found.items():
         expected = golden[key]
         error = _error(ours, expected)
@@ -130,8 +130,10 @@ def _truth_rows(file: Path, golden: Golden, truths: list[Truth]) -> Iterator[Row
         )
 
 
-def _training_row(file: Path, golden: Golden, loss: str, precision: str, truths: list[Truth]) -> Row:
-    trained = _train(golden, loss, getattr(torch, precision), truths)
+def _training_row(
+    file: Path, golden: Golden, loss: str, precision: str, truths: list[Truth], device: str
+) -> Row:
+    trained = _train(golden, loss, getattr(torch, precision), truths, device)
     steps = {
         f"{name}/{loss}/{precision}": np.array(values)
         for name, values in (
@@ -163,9 +165,9 @@ class _Trained:
     weights: dict[str, NDArray[np.floating]] = field(default_factory=dict)
 
 
-def _train(golden: Golden, loss_name: str, dtype: torch.dtype, truths: list[Truth]) -> _Trained:
+def _train(golden: Golden, loss_name: str, dtype: torch.dtype, truths: list[Truth], device: str) -> _Trained:
     """The training that the file describes, by the parts of ours: loss, scales, optimiser, clipping."""
-    network = _Network(golden).to(dtype)
+    network = _Network(golden).to(device, dtype)
     loss = build(loss_name)
     beta_1, beta_2, eps, decay = golden["adam"].tolist()
     if eps != torch.optim.Adam([torch.zeros(1)]).defaults["eps"]:
@@ -173,14 +175,14 @@ def _train(golden: Golden, loss_name: str, dtype: torch.dtype, truths: list[Trut
     optimiser = build_optimiser(
         network.parameters(), OptimiserParams(name="Adam", betas=(beta_1, beta_2), weight_decay=decay)
     )
-    accelerator = Accelerator(torch.device("cpu"), _settings("paper_b", 1))
+    accelerator = Accelerator(torch.device(device), _settings("paper_b", 1))
     clip_norm = None if np.isnan(golden["clip_norm"]) else float(golden["clip_norm"])
     trained = _Trained()
     for batch, epoch, rate in zip(golden["order"], golden["epoch"], golden["lr"], strict=True):
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
         optimiser.zero_grad()
-        logits = network(torch.from_numpy(golden["images"][batch]).to(dtype))
+        logits = network(torch.from_numpy(golden["images"][batch]).to(device, dtype))
         terms = supervised_terms(loss, logits, truths[batch], int(epoch))
         value = torch.stack(list(terms.values())).sum()
         accelerator.backward(value)
@@ -188,7 +190,7 @@ def _train(golden: Golden, loss_name: str, dtype: torch.dtype, truths: list[Trut
         trained.losses.append(value.item())
         trained.gradient_norms.append(norm.item())
         trained.weight_norms.append(_norms(network))
-    trained.weights = {name: weight.detach().numpy() for name, weight in network.named_parameters()}
+    trained.weights = {name: weight.detach().cpu().numpy() for name, weight in network.named_parameters()}
     return trained
 
 
@@ -218,7 +220,7 @@ class _Network(nn.Module):
 
 def _norms(network: nn.Module) -> tuple[float, float, float]:
     weights = torch.cat([weight.detach().flatten() for weight in network.parameters()]).double()
-    waves = torch.cos(torch.arange(len(weights), dtype=torch.float64))
+    waves = torch.cos(torch.arange(len(weights), dtype=torch.float64, device=weights.device))
     return weights.norm().item(), weights.abs().sum().item(), (weights * waves).sum().item()
 
 
