@@ -184,7 +184,14 @@ class TrainParams(Section):
     # processes that make batches; none: 0 on a CPU, up to 8 of the CPUs that the job may use on a GPU
     workers: Annotated[int, Field(ge=0)] | None = None
     runs_per_job: Positive = 1
+    devices: Positive = 1  # of one run, each of which takes its share of a batch
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    @model_validator(mode="after")
+    def _devices_share_a_batch(self) -> "TrainParams":
+        if self.batch_size % self.devices:
+            raise ValueError(f"devices: {self.devices} must divide batch_size: {self.batch_size}")
+        return self
 
     @model_validator(mode="after")
     def _best_needs_dsc(self) -> "TrainParams":

@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 
 def train(run: Run) -> None:
     """Train one run, unless it is finished, and predict the test cases while the network is at hand."""
-    from seglossbench.training.device import claim_device, describe_device, limit_threads
+    from seglossbench.training.device import claim_devices, describe_device, limit_threads
 
     if state(run.folder).is_finished:
         return
     limit_threads(run.train.threads)  # not as many as are free: the number of threads decides digits
-    with claim_device(run.train.device) as device:
+    with claim_devices(run.train.device, run.train.devices) as devices:
+        device = devices[0]
         if state(run.folder).is_finished:  # by another process, while this one waited for a device
             return
         settings = run.settings.model_dump(mode="json")
-        with run_in_progress(run.folder, settings, describe_device(device)) as folder:
-            trained = _train(run, folder, device)
+        with run_in_progress(run.folder, settings, describe_device(*devices)) as folder:
+            trained = _train(run, folder, devices)
             if trained.divergence is not None:
                 note_divergence(folder, trained.divergence.epoch, trained.divergence.reason)
         # Of a run of this name whose folder somebody removed, to have it trained again.
@@ -62,26 +63,24 @@ def train_all(runs: Sequence[Run]) -> None:
         raise (InputError if is_input else JobError)(f"{len(failed)} of {len(runs)} runs failed: {reasons}")
 
 
-def _train(run: Run, folder: Path, device: "torch.device") -> "Trained":
-    from seglossbench.maps.store import read_index
+def _train(run: Run, folder: Path, devices: Sequence["torch.device"]) -> "Trained":
     from seglossbench.tracking.live import LiveTracker
     from seglossbench.training.device import memory_told
-    from seglossbench.training.loop import train as train_network
-    from seglossbench.training.run import training_of
+    from seglossbench.training.run import Prepared, train_over
 
     prepared = PreparedDataset(run.dataset.prepared)
     check_scoring(run, bool(prepared.regions))
     split = split_of(run.dataset, prepared)
     write_json(folder / DATA, _cases(split, prepared))
-    training = training_of(run.settings, prepared, split, read_index(run.dataset.maps), device)
+    data = Prepared(run.settings, run.dataset.prepared, split, run.dataset.maps)
     remedy = "lower train.batch_size or train.patch_size, or take train.precision: bf16"
     if not run.track.live:
-        with memory_told(device, remedy):
-            return train_network(training, folder, lambda rows: None, title=run.id)
+        with memory_told(devices[0], remedy):
+            return train_over(devices, data, folder, lambda rows: None, run.id)
     tracker = LiveTracker(run.track.uri, run.part, run)
     try:
-        with memory_told(device, remedy):
-            trained = train_network(training, folder, tracker, title=run.id)
+        with memory_told(devices[0], remedy):
+            trained = train_over(devices, data, folder, tracker, run.id)
     except BaseException as error:
         tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise

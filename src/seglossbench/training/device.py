@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -36,7 +36,8 @@ class Accelerator:
         # Only where it was measured to be faster. A step in 3D on a CPU with one thread: 1.3 times as fast with
         # SegResNet, 1.2 with a residual U-Net, as fast with DynUNet, 0.9 with a plain U-Net; in 2D 0.8. On a GPU,
         # instance norm, which these networks have, copies to channels first and back (pytorch#59168: +24 % per step).
-        self.is_channels_last = not self.is_gpu and len(settings.patch_size) == 3
+        # DistributedDataParallel wants channels first.
+        self.is_channels_last = not self.is_gpu and len(settings.patch_size) == 3 and settings.devices == 1
         # fp16 has so few exponents that small gradients must be scaled up, and steps that overflow skipped.
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
         if settings.precision == "tf32" and device.type != "cuda":
@@ -139,6 +140,26 @@ def claim_device(wanted: str) -> Iterator[torch.device]:
 
 
 @contextmanager
+def claim_devices(wanted: str, count: int) -> Iterator[list[torch.device]]:
+    """The devices of a job that trains on several: as many GPUs, or the CPU as often.
+
+    Raises InputError where there are not so many.
+    """
+    kind = choose_device(wanted).type
+    if count > 1 and kind == "cuda" and count > torch.cuda.device_count():
+        raise InputError(f"train.devices: {count} GPUs are wanted, there are {torch.cuda.device_count()}")
+    with ExitStack() as claimed:
+        if count > 1 and kind == "cuda":  # else two such jobs could each hold what the other waits for
+            one_at_a_time = claimed.enter_context(_open_lock(LOCKS / "several.lock"))
+            fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        devices = [claimed.enter_context(claim_device(wanted)) for _ in range(count)]
+        if count > 1 and kind == "cuda":
+            fcntl.flock(one_at_a_time, fcntl.LOCK_UN)
+            torch.cuda.set_device(devices[0])
+        yield devices
+
+
+@contextmanager
 def free_gpu(names: Sequence[str], locks: Path = LOCKS, poll_seconds: float = 1.0) -> Iterator[int]:
     """The index of a GPU whose lock nobody holds; waits for one. The kernel frees the lock of a job that dies."""
     told = False
@@ -196,8 +217,10 @@ def choose_device(wanted: str, key: str = "train.device") -> torch.device:
     return torch.device(wanted)
 
 
-def describe_device(device: torch.device) -> str:
-    """The device in words, such as ``cpu, 2 threads``."""
+def describe_device(device: torch.device, *others: torch.device) -> str:
+    """The device in words, such as ``cpu, 2 threads``; of several, which are alike, how many."""
+    if others:
+        return f"{1 + len(others)} x {describe_device(device)}"
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type

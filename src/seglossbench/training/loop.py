@@ -21,6 +21,7 @@ from seglossbench.training.batches import Batch, PatchBatches
 from seglossbench.training.clock import Clock, peak_memory_mb
 from seglossbench.training.device import Accelerator
 from seglossbench.training.divergence import Divergence, find_divergence
+from seglossbench.training.group import ALONE, Group
 from seglossbench.training.optimiser import build_optimiser
 from seglossbench.training.prefetch import prefetched
 from seglossbench.training.progress import Progress
@@ -47,6 +48,7 @@ class Training:
     empty: str = "diagonal"  # the policy for empty masks
     hd95: str = "pooled"  # the convention that the metric HD95 follows
     new_weights: Callable[[], nn.Module] | None = None  # the network of a second start
+    group: Group = ALONE  # of the processes that train together
 
     @property
     def watched(self) -> str:
@@ -72,13 +74,14 @@ def train(
     killed, the next one ends in the same weights and the same history but for its rows of the split ``cost``.
     With ``epochs``, the call ends after so many of them, as if it were interrupted there.
     """
-    settings = training.settings
+    settings, group = training.settings, training.group
     last = settings.epochs if epochs is None else min(epochs, settings.epochs)
     accelerator = Accelerator(training.device, settings)
     network = accelerator.prepare(training.network)
     optimiser = build_optimiser(network.parameters(), settings.optimiser)
     kept = _Kept(folder, network, optimiser, accelerator)
     first_epoch, history = kept.resume()
+    parallel = group.parallel(network, training.device)
     divergence = find_divergence(history, settings.collapse, training.watched)
     epochs_left = range(first_epoch, last if divergence is None else first_epoch)
     # One stream for all epochs, so that batches are made ahead while an epoch is validated.
@@ -93,7 +96,9 @@ def train(
             if divergence:
                 break
             restarted = _restarted(training, network, history, epoch)
-            rows = restarted + _epoch(training, network, optimiser, accelerator, stream, epoch, progress)
+            rows = restarted + _epoch(
+                training, network, parallel, optimiser, accelerator, stream, epoch, progress
+            )
             history += rows
             validated = any(row.split == VALIDATION for row in history)
             if settings.checkpoint == "best" and validated and best_epoch(history) is None:
@@ -102,11 +107,12 @@ def train(
                     "choose others for validation, or take checkpoint: last"
                 )
             divergence = find_divergence(history, settings.collapse, training.watched)
-            write_history(folder / "history.csv", history)
-            observe(rows)
-            kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)
-            progress.epoch(rows)
-    if divergence or last == settings.epochs:
+            if group.is_first:
+                write_history(folder / "history.csv", history)
+                observe(rows)
+                kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)
+                progress.epoch(rows)
+    if group.is_first and (divergence or last == settings.epochs):
         kept.finish()
     return Trained(network, divergence)
 
@@ -128,6 +134,7 @@ def _restarted(
 def _epoch(
     training: Training,
     network: nn.Module,
+    parallel: nn.Module,
     optimiser: torch.optim.Optimizer,
     accelerator: Accelerator,
     stream: Iterator[Batch],
@@ -137,7 +144,7 @@ def _epoch(
     """Train and validate for one epoch; its rows of the history."""
     settings = training.settings
     clock = Clock(accelerator.device)
-    steps, means = _steps(training, network, optimiser, accelerator, stream, clock, epoch, progress)
+    steps, means = _steps(training, parallel, optimiser, accelerator, stream, clock, epoch, progress)
     step = epoch * settings.steps_per_epoch + steps
     rows = [
         HistoryRow(epoch, step, TRAIN, name, value)
@@ -153,7 +160,7 @@ def _epoch(
         (TEST_BY_EPOCH, training.test, settings.test_every),
     ):
         is_due = every and ((epoch + 1) % every == 0 or epoch + 1 == settings.epochs or has_diverged)
-        if is_due and cases:
+        if is_due and cases and training.group.is_first:
             # with SciPy, for which no first step need wait
             from seglossbench.training.validation import validate
 
@@ -178,7 +185,8 @@ def _epoch(
         "patches_per_second": steps * settings.batch_size / training_seconds,
         "peak_memory_mb": peak_memory_mb(accelerator.device),
     }
-    return rows + [HistoryRow(epoch, step, COST, name, value) for name, value in cost.items()]
+    rows += [HistoryRow(epoch, step, COST, name, value) for name, value in cost.items()]
+    return training.group.agreed(rows)
 
 
 def _steps(
@@ -192,19 +200,20 @@ def _steps(
     progress: Progress,
 ) -> tuple[int, dict[str, float]]:
     """The optimiser steps of an epoch: how many were done, and the means of losses and gradient norm over them."""
-    settings, batches = training.settings, training.batches
+    settings, batches, group = training.settings, training.batches, training.group
+    own: list[int] = [] if group.is_first else [group.rank]
     network.train()
     sums: dict[str, torch.Tensor] = {}
     done = 0
-    with accelerator.own_randomness(seed_of("dropout", batches.dataset, batches.seed, epoch)):
+    with accelerator.own_randomness(seed_of("dropout", batches.dataset, batches.seed, epoch, *own)):
         for batch in islice(stream, settings.steps_per_epoch):
             batch = accelerator.load(batch)
             clock.end("data")
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(epoch, settings, done)
+            for weights in optimiser.param_groups:
+                weights["lr"] = learning_rate(epoch, settings, done)
             optimiser.zero_grad(set_to_none=True)
             with accelerator.autocast():
-                logits = network(batch.image)
+                logits = group.whole(network(group.share(batch.image)))
             try:
                 terms = supervised_terms(training.loss, logits, batch.truth, epoch)
             except NonFiniteLogitsError:  # a CPU tells at once, a GPU by the epoch's mean
