@@ -11,6 +11,7 @@ import pandas as pd
 
 from seglossbench.analysis import placing
 from seglossbench.analysis.best import best_losses
+from seglossbench.analysis.by_case import by_case
 from seglossbench.analysis.cases import cases
 from seglossbench.analysis.claims import Claim
 from seglossbench.analysis.comparing import Evidence
@@ -81,9 +82,8 @@ def analyse(
     every_run = of_runs(runs, cubes, histories, of_run_curves, decides)
     numbers = every_run[every_run["state"].isin(["DONE", "DIVERGED", ""])]
     steady = stability(numbers, options.baseline)
-    evidence = Evidence(
-        cubes, numbers, sizes_of(cubes) | dict(options.sizes), options.scopes, options.missing
-    )
+    sizes = sizes_of(cubes) | dict(options.sizes)
+    evidence = Evidence(cubes, numbers, sizes, options.scopes, options.missing)
     losses = list(dict.fromkeys(scores["loss"]))
     answers: list[dict[str, Any]] = best_losses(cubes, of_means, pairs, decides, options.scopes)
     for id, claim in options.claims.items():
@@ -105,6 +105,10 @@ def analyse(
         "stability_pairs": stability_pairs(numbers),
         "runs": every_run,
         "cases": cases(cubes, of_means, numbers, decides, options.baseline, options.patients),
+        "by_case": by_case(cubes, decides, options.patients),
+        "sizes": pd.DataFrame(
+            [(*key, size) for key, size in sizes.items()], columns=["dataset", "class", "size"]
+        ),
         "notices": notices(cubes, of_means, steady, numbers, decides),
     }
 
