@@ -26,7 +26,7 @@ from seglossbench.analysis.notices import notices
 from seglossbench.analysis.sensitivity import interactions, sensitivity, subgroups
 from seglossbench.analysis.stability import of_runs, stability, stability_pairs
 from seglossbench.errors import InputError, nearest
-from seglossbench.vocabulary.metrics import in_order
+from seglossbench.vocabulary.metrics import in_order, split_name
 from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, STATUS
 
 Sizes = Mapping[tuple[str, str], float]
@@ -115,7 +115,7 @@ def analyse(
 
 def decisive(scores: pd.DataFrame, wanted: str | None) -> str:
     """The metric that decides: the one that was named, or DSC where it is scored, else the first with a direction."""
-    scored = in_order(metric for metric in scores["metric"].unique() if metric != STATUS)
+    scored = in_order(metric for metric in scores["metric"].unique() if split_name(metric)[0] != STATUS)
     if wanted is not None and wanted not in scored:
         raise InputError(f"decides: {wanted!r} was not scored; {nearest(wanted, scored)}")
     if wanted is not None:

@@ -60,7 +60,7 @@ class RunSettings(Section):
     @property
     def is_decided_by_scores(self) -> bool:
         """Whether the weights depend on what validation scores."""
-        return self.train.checkpoint == "best" or self.train.restart is not None
+        return self.train.keeps_best or self.train.restart is not None
 
     @cached_property
     def id(self) -> str:

@@ -176,7 +176,7 @@ class TrainParams(Section):
     collapse: CollapseParams = CollapseParams()
     restart: RestartParams | None = None
     checkpoint_every: Positive = 1
-    checkpoint: Literal["last", "best"] = "last"
+    checkpoint: Literal["last", "best", "both"] = "last"
     precision: Literal["float32", "tf32", "bf16", "fp16"] = "float32"
     compile: bool = False
     deterministic: bool = True
@@ -195,9 +195,16 @@ class TrainParams(Section):
 
     @model_validator(mode="after")
     def _best_needs_dsc(self) -> "TrainParams":
-        if self.checkpoint == "best" and "DSC" not in self.validation_metrics:
-            raise ValueError("checkpoint: best is chosen by DSC, so validation_metrics must have DSC")
+        if self.keeps_best and "DSC" not in self.validation_metrics:
+            raise ValueError(
+                f"checkpoint: {self.checkpoint} chooses the best by DSC, so validation_metrics must have DSC"
+            )
         return self
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights of the best epoch in validation are kept, alone or beside the last ones."""
+        return self.checkpoint in ("best", "both")
 
     @model_validator(mode="after")
     def _restart_needs_dsc(self) -> "TrainParams":

@@ -15,7 +15,7 @@ from seglossbench.params import MapsParams
 from seglossbench.records import State, failure, state, versions_of
 from seglossbench.reporting import index
 from seglossbench.stages.analysis import analyse, histories
-from seglossbench.stages.evaluation import scored_classes
+from seglossbench.stages.evaluation import kinds_scored, scored_classes
 from seglossbench.stages.preparation import split_of
 from seglossbench.vocabulary.tables import COST
 
@@ -139,7 +139,13 @@ def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":
         split=split,
         cases=tuple(facts_of_prepared(prepared)),
         patients_by=prepared.patients_by,
-        classes=tuple(scored_classes(prepared, settings.classes)),
+        classes=tuple(
+            dict.fromkeys(
+                name
+                for kind in kinds_scored(settings.classes).values()
+                for name in scored_classes(prepared, kind)
+            )
+        ),
         phantom=dataset.params.phantom is not None,
         distance_unit="voxels" if policy_named(settings.empty).in_voxels else prepared.distance_unit,
         hd95=hd95,

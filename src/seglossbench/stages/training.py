@@ -12,7 +12,7 @@ from seglossbench.data.splits import PARTS, Split
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Run
 from seglossbench.files import atomic_folder, write_json
-from seglossbench.records import DATA, describe, note_divergence, run_in_progress, state
+from seglossbench.records import DATA, WEIGHTS, describe, note_divergence, run_in_progress, state
 from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
 
@@ -41,7 +41,7 @@ def train(run: Run) -> None:
                 note_divergence(folder, trained.divergence.epoch, trained.divergence.reason)
         # Of a run of this name whose folder somebody removed, to have it trained again.
         shutil.rmtree(run.predictions.parent, ignore_errors=True)
-        _predict(run, device, trained.network)
+        _predict_all(run, device, trained.network)
 
 
 def train_all(runs: Sequence[Run]) -> None:
@@ -94,29 +94,38 @@ def _cases(split: Split, prepared: PreparedDataset) -> dict[str, dict[str, str]]
 
 
 def predict(run: Run) -> None:
-    """Predict the test cases of a finished run into its folder with the weights on disk, unless that is done."""
-    if run.predictions.exists():
+    """Predict the test cases of a finished run with each of its weights on disk, unless that is done."""
+    if all(weights.predictions.exists() for weights in run.weights):
         return
     from seglossbench.training.checkpoints import load
     from seglossbench.training.device import claim_device
     from seglossbench.training.run import network_of
 
     network = network_of(run.settings, PreparedDataset(run.dataset.prepared), run.seed)
-    network.load_state_dict(load(run.folder / "checkpoint.pt")["network"])
+    network.load_state_dict(load(run.folder / WEIGHTS)["network"])
     with claim_device(run.train.device) as device:
-        _predict(run, device, network)
+        _predict_all(run, device, network)
 
 
-def _predict(run: Run, device: "torch.device", network: "nn.Module") -> None:
-    if run.predictions.exists():
-        return
+def _predict_all(run: Run, device: "torch.device", network: "nn.Module") -> None:
+    """Predict with the network, which has the weights that the run ends with, and with those kept besides."""
+    from seglossbench.training.checkpoints import load
+
+    for weights in run.weights:
+        if not weights.predictions.exists():
+            if weights.besides:
+                network.load_state_dict(load(run.folder / weights.file)["network"])
+            _predict(run, device, network, weights.predictions)
+
+
+def _predict(run: Run, device: "torch.device", network: "nn.Module", into: Path) -> None:
     from seglossbench.prediction import predict_volume, prediction_file, write_prediction
     from seglossbench.training.device import Accelerator, memory_told
 
     prepared = PreparedDataset(run.dataset.prepared)
     accelerator = Accelerator(device, run.train)
     network = accelerator.prepare(network)
-    with atomic_folder(run.predictions) as folder:
+    with atomic_folder(into) as folder:
         for name in tqdm(split_of(run.dataset, prepared).test, desc=f"predict {run.id}", unit="case"):
             case = prepared.cases[name]
             with accelerator.autocast(), memory_told(device, "lower evaluate.predict.window_batch"):

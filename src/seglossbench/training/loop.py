@@ -15,7 +15,7 @@ from seglossbench.errors import InputError
 from seglossbench.losses import Loss, NonFiniteLogitsError, supervised_terms
 from seglossbench.params import PredictParams, TrainParams
 from seglossbench.randomness import seed_of
-from seglossbench.records import HistoryRow, read_history, write_history
+from seglossbench.records import BEST_WEIGHTS, WEIGHTS, HistoryRow, read_history, write_history
 from seglossbench.training import checkpoints
 from seglossbench.training.batches import Batch, PatchBatches
 from seglossbench.training.clock import Clock, peak_memory_mb
@@ -70,7 +70,8 @@ def train(
     """Train to the last epoch, or to divergence; goes on where an interrupted call in ``folder`` stopped.
 
     After every epoch ``history.csv`` is written and ``observe`` gets the epoch's rows; ``checkpoint.pt`` holds the
-    finished weights, which are the last ones or the best ones in validation, as the settings say. Wherever a call was
+    finished weights, which are the last ones or the best ones in validation, as the settings say; where they say both,
+    the best ones are in ``checkpoint_best.pt``. Wherever a call was
     killed, the next one ends in the same weights and the same history but for its rows of the split ``cost``.
     With ``epochs``, the call ends after so many of them, as if it were interrupted there.
     """
@@ -101,10 +102,10 @@ def train(
             )
             history += rows
             validated = any(row.split == VALIDATION for row in history)
-            if settings.checkpoint == "best" and validated and best_epoch(history) is None:
+            if settings.keeps_best and validated and best_epoch(history) is None:
                 raise InputError(
-                    "train.checkpoint: best: validation has no DSC, because none of its cases has a class to be found; "
-                    "choose others for validation, or take checkpoint: last"
+                    f"train.checkpoint: {settings.checkpoint}: validation has no DSC, because none of its cases has a "
+                    "class to be found; choose others for validation, or take checkpoint: last"
                 )
             divergence = find_divergence(history, settings.collapse, training.watched)
             if group.is_first:
@@ -252,7 +253,8 @@ class _Kept:
         self.network, self.optimiser, self.scaler = network, optimiser, accelerator.scaler
         self.settings = accelerator.settings
         self.history = folder / "history.csv"
-        self.finished = folder / "checkpoint.pt"
+        self.finished = folder / WEIGHTS
+        self.finished_best = folder / BEST_WEIGHTS
         self.latest = checkpoints.Series(folder, "resume", keep=2)
         self.best = checkpoints.Series(folder, "best")
 
@@ -263,7 +265,7 @@ class _Kept:
         for done, state in self.latest.read():
             history = [row for row in read_history(self.history) if row.epoch <= done]
             best = best_epoch(history)
-            if self.settings.checkpoint == "best" and best is not None:
+            if self.settings.keeps_best and best is not None:
                 found = next(self.best.read(), None)
                 if found is None or found[0] < best:
                     continue
@@ -275,7 +277,7 @@ class _Kept:
 
     def save(self, epoch: int, history: Sequence[HistoryRow], *, is_last: bool) -> None:
         """Keep the epoch's weights as the settings say."""
-        if self.settings.checkpoint == "best" and best_epoch(history) == epoch:
+        if self.settings.keeps_best and best_epoch(history) == epoch:
             self.best.save(epoch, {"network": self.network.state_dict()})
         if is_last or (epoch + 1) % self.settings.checkpoint_every == 0:
             state = {
@@ -286,12 +288,16 @@ class _Kept:
             self.latest.save(epoch, state)
 
     def finish(self) -> None:
-        """Write the final weights, give them to the network, and remove all others."""
+        """Write the final weights, and the best besides where both are wanted; the network has the final ones."""
         if self.finished.exists():
             self.network.load_state_dict(checkpoints.load(self.finished)["network"])
         else:
             _, best = next(self.best.read(), (0, None))
-            if best is not None:
+            if (
+                self.settings.checkpoint == "both"
+            ):  # a training that diverged before validation has no better ones
+                checkpoints.save(self.finished_best, best or {"network": self.network.state_dict()})
+            elif best is not None:
                 self.network.load_state_dict(best["network"])
             checkpoints.save(self.finished, {"network": self.network.state_dict()})
         self.latest.clear()
