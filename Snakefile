@@ -8,10 +8,6 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
-# Above what snakemake --report collects.
-report: "workflow/report/workflow.rst"
-
-
 rule all:
     default_target: True
     input:

@@ -258,11 +258,21 @@ def test_how_scores_are_made_is_part_of_a_run_whose_result_they_are(load, change
         assert set(before.values()).isdisjoint(ids(load(text + f"evaluate: {{{change}}}")).values())
 
 
-def test_an_included_experiment_must_be_there_and_include_none_itself(both, load):
-    with pytest.raises(InputError, match=r"changed\.yaml: include: two includes others itself"):
-        both(two="include: [one]")
+def test_an_included_experiment_must_be_there_and_not_include_itself(both, load):
+    with pytest.raises(InputError, match=r"two\.yaml: include: changed includes itself, by changed and two"):
+        both(two="include: [changed]")
     with pytest.raises(InputError, match=r"no file .*onne\.yaml; did you mean 'one'"):
         load("include: [one, onne]")
+
+
+def test_an_included_experiment_that_includes_others_stands_for_these_under_it(both):
+    experiment = both(
+        "train: {batch_size: 9}", two="include: [one]\ngrid: {seeds: [5]}\ntrain: {batch_size: 8}"
+    )
+    trained = {
+        (run.dataset.name, run.train.epochs, run.train.batch_size, run.seed) for run in experiment.runs
+    }
+    assert trained == {("brats_phantom", 7, 9, seed) for seed in (0, 1, 5)}
 
 
 def test_a_network_may_train_in_its_own_way(load):

@@ -1,14 +1,17 @@
 """Every experiment of the repository can be asked for, and says what it answers."""
 
+import json
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seglossbench import plan
 from seglossbench.experiment import Experiment
 from seglossbench.params import PhantomParams
 from seglossbench.stages import check_experiment
+from tests.commands import SNAKEMAKE, check, copy_project
 
 NAMES = sorted(file.stem for file in Path("experiments").glob("*.yaml"))
 
@@ -32,6 +35,29 @@ def test_every_experiment_is_planned(load, name):
     assert plan.summary(experiment).startswith(f"experiment {name}: {len(experiment.runs)} runs")
     if name != "own_data":  # whose one case has no labels
         check_experiment(experiment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_snakemake_plans_every_experiment_without_the_data(tmp_path, write_nifti, name):
+    folder = copy_project(tmp_path)
+    config = [f"experiment={name}"]
+    if name == "own_data":
+        for case in range(6):
+            write_nifti(folder / "own" / "imagesTr" / f"a{case}_0000.nii.gz", np.full((8, 8, 8), float(case)))
+            write_nifti(
+                folder / "own" / "labelsTr" / f"a{case}.nii.gz", np.eye(8, dtype=np.uint8)[None].repeat(8, 0)
+            )
+        about = {
+            "channel_names": {"0": "CT"},
+            "labels": {"background": 0, "organ": 1},
+            "file_ending": ".nii.gz",
+        }
+        (folder / "own" / "dataset.json").write_text(json.dumps(about | {"numTraining": 6}))
+        config.append("data_root=own")
+    said = check([*SNAKEMAKE, "-n", "--quiet", "all", "--config", *config], folder)
+    assert f"experiment {name}: " in said
+    assert "training in all" in said or "how long it takes" in said
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,6 +7,7 @@ import torch
 from seglossbench import losses, plan
 from seglossbench.experiment import Experiment
 from seglossbench.params import TrainParams
+from seglossbench.plan.budget import Cut, hours, parts_of, proposal, together
 from seglossbench.training.step_cost import measure_step
 
 TWO = """
@@ -27,7 +29,7 @@ def experiment(project):
 def give_costs(experiment, network, **cost):
     """Keep a cost as if it had been measured for that network."""
     run = next(run for run in experiment.runs if run.network == network)
-    key = plan._cost_key(run, plan.expected(run.dataset))
+    key = plan.cost_key(run, plan.expected(run.dataset))
     known = json.loads(plan.COSTS.read_text()) if plan.COSTS.exists() else {}
     plan.COSTS.parent.mkdir(exist_ok=True)
     plan.COSTS.write_text(json.dumps(known | {key: {"measured_patch": [64, 64, 64], **cost}}))
@@ -145,7 +147,7 @@ def test_a_step_is_measured_as_it_will_be_trained(monkeypatch, precision, dtype)
 def test_precisions_are_measured_apart(project):
     (project / "experiments" / "two.yaml").write_text(TWO)
     keys = {
-        plan._cost_key(run, plan.expected(run.dataset))
+        plan.cost_key(run, plan.expected(run.dataset))
         for precision in ("float32", "bf16")
         for run in Experiment.load(overrides={"experiment": "two", "train": {"precision": precision}}).runs[
             :1
@@ -162,3 +164,94 @@ def test_status_measures_once(experiment, short_steps, monkeypatch):
     assert "not in it" not in plan.summary(experiment)
     plan.COSTS.write_text("{")
     assert "status --estimate" in plan.summary(experiment)
+
+
+@pytest.mark.parametrize("networks", [("unet",), ("unet", "dynunet")])
+def test_hours_of_a_budget_are_those_of_the_estimate(experiment, networks):
+    """Nothing is measured for them: operations are counted."""
+    parts = [part for part in parts_of(experiment) if part.run.network in networks]
+    for part in parts:
+        give_costs(experiment, part.run.network, seconds=1, operations=part.operations, weights=1)
+    assert f"about {hours(parts, tflops=1e-6):,.0f} GPU hours at 1e-06 TFLOP/s" in plan.summary(
+        experiment, 1e-6
+    )
+
+
+def test_cuts_take_what_they_say(experiment):
+    unet, dynunet = parts_of(experiment)
+    whole = hours([unet, dynunet])
+    assert hours([unet, dynunet], Cut(without=("unet",))) == hours([dynunet])
+    test = 369 * 0.2 * 27 / 3  # steps' worth of the prediction at the end, which no schedule shortens
+    left = hours([unet, dynunet], Cut(epochs=0.5)) / whole
+    assert left == pytest.approx((500 + test) / (1000 + test))
+    assert hours([unet, dynunet], Cut(crop=0.5)) < whole / 2
+
+
+def test_a_proposal_keeps_to_the_budget_and_names_the_keys(project):
+    text = TWO.replace("seeds: [0]", "seeds: [0, 1, 2, 3, 4]")
+    schedule = "schedule: {name: step, milestones: [5, 10]}, restart: {epoch: 10}"
+    text = text.replace("epochs: 10,", f"epochs: 20, {schedule}, ")
+    (project / "experiments" / "two.yaml").write_text(text)
+    experiment = Experiment.load(overrides={"experiment": "two"})
+    parts = parts_of(experiment)
+    whole = hours(parts)
+    cut = together(parts, whole / 4)
+    assert cut.seeds == 3
+    assert not cut.without
+    assert 0.1 < cut.epochs < 0.5
+    assert hours(parts, cut) <= whole / 4 < hours(parts, replace(cut, epochs=cut.epochs + 0.01))
+    lines = proposal(experiment, whole / 4)
+    assert "  grid.seeds: [0, 1, 2]" in lines
+    epochs = int(20 * cut.epochs)
+    milestones = [round(5 * cut.epochs), round(10 * cut.epochs)]
+    restart = f"train.restart.epoch: {milestones[1]}"
+    assert f"  train.epochs: 20 -> {epochs}; train.schedule.milestones: {milestones}; {restart}" in lines
+    assert proposal(experiment, whole * 1.01)[1].startswith("which the budget")
+    dearest = max(parts, key=lambda part: hours([part])).run.network
+    assert together(parts, whole / 40).without == (dearest,)
+    assert together(parts, whole / 1e6).crop < 0.5
+    assert any("above the" in line for line in proposal(experiment, whole / 1e6))
+
+
+def test_predictions_are_spared_before_networks(project):
+    scored = TWO.replace("epochs: 10,", "epochs: 100, test_every: 2,")
+    scored = scored.replace("overlap: 0", "overlap: 0, flips: true")
+    (project / "experiments" / "two.yaml").write_text(scored)
+    parts = parts_of(Experiment.load(overrides={"experiment": "two"}))
+    sparing = Cut(sparing=True)
+    lean = sparing.run(parts[0].run)
+    assert (lean.train.test_every, lean.evaluate.predict.flips) == (10, False)
+    test = 369 * 0.2 * 27 / 3  # steps' worth of a prediction of all test cases
+    share = (10_000 + 11 * test) / (10_000 + 51 * 8 * test)
+    assert hours(parts, sparing) / hours(parts) == pytest.approx(share)
+    cut = together(parts, hours(parts, replace(sparing, epochs=0.1)) * 1.001)
+    assert (cut.sparing, cut.without) == (True, ())
+
+
+def test_the_small_papers_cost_less_than_200_gpu_hours(project):
+    experiment = Experiment.load(overrides={"experiment": "papers_small"})
+    assert {run.part for run in experiment.runs} == {"contour_weighted", "region_wise"}
+    spent = hours(parts_of(experiment))
+    assert 100 < spent < 200
+    assert {run.seed for run in experiment.runs} == {0, 1, 2}
+
+
+def test_the_small_papers_shorten_whole_schedules(project):
+    small, whole = (
+        {run.dataset.name: run.train for run in Experiment.load(overrides={"experiment": name}).runs}
+        for name in ("papers_small", "papers")
+    )
+    for dataset, train in small.items():
+        share = train.epochs / whole[dataset].epochs
+        assert share < 0.2
+        milestones = whole[dataset].schedule.milestones
+        assert train.schedule.milestones == tuple(round(epoch * share) for epoch in milestones)
+        if train.restart:
+            assert train.restart.epoch == round(whole[dataset].restart.epoch * share)
+    weight = small_weight("boundary_dice_gradual")
+    assert weight["per_epoch"] == pytest.approx(-0.01 / (small["acdc17"].epochs / whole["acdc17"].epochs))
+
+
+def small_weight(loss):
+    runs = Experiment.load(overrides={"experiment": "papers_small"}).runs
+    return next(run for run in runs if run.loss == loss).settings.terms["dice"]["weight"]

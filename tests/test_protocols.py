@@ -117,3 +117,26 @@ OURS = {
 def test_every_studied_loss_is_trained(project, name):
     experiment = Experiment.load(overrides={"experiment": name})
     assert {run.loss for run in experiment.runs} == STUDIED[name] | OURS[name]
+
+
+# The eleven of paper A's release.
+RELEASED = {
+    *("u_net_a", "pdanet", "deeplab_v3_plus", "slim_unetr", "ux_net_3d", "nn_former", "unetr", "swin_unetr"),
+    *("rep_ux_net", "vnet", "attention_unet"),
+}
+
+
+def test_many_networks_are_those_of_the_release(project):
+    runs = Experiment.load(overrides={"experiment": "many_networks"}).runs
+    assert {run.network for run in runs} == RELEASED
+
+
+def test_paper_a_trains_the_same_networks_on_all_of_its_data(project):
+    built = [
+        {run.network: (run.settings.architecture, run.settings.options) for run in experiment.runs}
+        for experiment in (
+            Experiment.load(overrides={"experiment": name}) for name in ("contour_weighted", "pengwin")
+        )
+    ]
+    assert built[0] == built[1]
+    assert set(built[0]) > RELEASED

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -64,7 +65,7 @@ def test_a_run_that_was_finished_while_a_job_waited_for_a_gpu_is_not_trained_aga
     run = experiment.runs[0]
 
     @contextmanager
-    def wait_for_a_gpu(wanted, runs_per_gpu):
+    def wait_for_a_gpu(wanted):
         with run_in_progress(run.folder, {}) as folder:
             (folder / "checkpoint.pt").write_text("of the other job")
         yield torch.device("cpu")
@@ -72,6 +73,44 @@ def test_a_run_that_was_finished_while_a_job_waited_for_a_gpu_is_not_trained_aga
     monkeypatch.setattr("seglossbench.training.device.claim_device", wait_for_a_gpu)
     stages.train(run)
     assert (run.folder / "checkpoint.pt").read_text() == "of the other job"
+
+
+def test_best_weights_and_regions_are_scored_besides(project, monkeypatch):
+    second = lambda history: min(1, history[-1].epoch)  # noqa: E731
+    monkeypatch.setattr("seglossbench.training.loop.best_epoch", second)
+
+    def scored(checkpoint):
+        grid = {"datasets": ["brats_phantom"], "losses": ["ce_dice"]}
+        train = {"epochs": 3, "checkpoint": checkpoint, "optimiser": {"learning_rate": 0.1}}
+        over = {
+            "experiment": "tiny",
+            "grid": grid,
+            "train": train,
+            "evaluate": {"classes": "both"},
+            "track.live": False,
+        }
+        experiment = Experiment.load(overrides=over)
+        (run,) = experiment.runs
+        stages.download(run.dataset)
+        stages.preprocess(experiment, run.dataset)
+        stages.cache_maps(experiment, run.dataset)
+        stages.train(run)
+        stages.evaluate(run)
+        table = pd.read_csv(run.scores)
+        return run, table.set_index(["case", "class", "metric"])["value"]
+
+    run, both = scored("both")
+    (_, last), (_, best) = scored("last"), scored("best")
+    usual = both[~both.index.get_level_values("metric").str.contains("_of_best_checkpoint")]
+    pd.testing.assert_series_equal(usual, last)
+    besides = both[both.index.get_level_values("metric").str.endswith("_of_best_checkpoint")]
+    named = besides.rename(lambda metric: metric.removesuffix("_of_best_checkpoint"), level="metric")
+    pd.testing.assert_series_equal(named, best)
+    assert not last.equals(best), "or the test would tell nothing"
+    case = last.index[0][0]
+    assert last[case, "ET", "DSC"] == last[case, "ET", "DSC_of_regions"]
+    assert {name for _, name, metric in last.index if metric == "DSC_of_regions"} == {"WT", "TC", "ET"}
+    assert {file.name for file in run.folder.glob("*.pt")} == {"checkpoint.pt", "checkpoint_best.pt"}
 
 
 @pytest.mark.parametrize(

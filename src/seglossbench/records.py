@@ -28,7 +28,9 @@ from seglossbench.files import TEMPORARY, replace_folder, write_json, write_text
 
 DATA = "data.json"
 """In a run's folder, which prepared cases each part of the data had, by the folders that their content names."""
-FILES = ("checkpoint.pt", "history.csv", "settings.json", DATA, "provenance.json", "outcome.json")
+WEIGHTS, BEST_WEIGHTS = "checkpoint.pt", "checkpoint_best.pt"
+"""The weights that a training ends with, and those of its best epoch where both are kept."""
+FILES = (WEIGHTS, "history.csv", "settings.json", DATA, "provenance.json", "outcome.json")
 """What a finished run's folder holds."""
 LIBRARIES = ("torch", "monai", "numpy", "scipy", "edt", "nibabel")
 

@@ -35,6 +35,28 @@ def test_a_class_that_the_truth_lacks_counts_for_no_loss_but_as_a_rate():
     assert cubes["missed_rate"].scores[:, 0, 0, 0].tolist() == [0, 0]
 
 
+def test_what_is_scored_besides_has_statuses_of_its_own():
+    """The best weights miss what the last ones find, and a region is no class among the labels."""
+    usual = rows(("a", 0, "x", "ET", 0.5), ("a", 0, "y", "ET", 0.7))
+    best = rows(("a", 0, "x", "ET", 0.0), ("a", 0, "x", "ET", "prediction_empty"), ("a", 0, "y", "ET", 0.8))
+    regions = rows(("a", 0, "x", "WT", 0.9), ("a", 0, "y", "WT", ""), ("a", 0, "y", "WT", "prediction_empty"))
+    scores = pd.concat(
+        [
+            usual,
+            best.assign(metric=best["metric"] + "_of_best_checkpoint"),
+            regions.assign(metric=regions["metric"] + "_of_regions"),
+        ]
+    )
+    cubes = {cube.measure.name: cube for cube in cubes_of(scores, absent_scored=["d"]).cubes}
+    assert cubes["DSC"].classes == ("ET", "WT")
+    assert cubes["DSC"].counts.tolist() == [[True, False]] * 2
+    np.testing.assert_array_equal(cubes["DSC"].scores[0, 0], [[0.5, np.nan], [0.7, np.nan]])
+    assert not cubes["DSC"].missed.any()
+    assert cubes["DSC_of_best_checkpoint"].missed[0, 0].tolist() == [[True, False], [False, False]]
+    assert cubes["DSC_of_regions"].scores[0, 0, 1, 1] == 0  # missed, so the worst
+    assert cubes["DSC_of_regions"].counts.tolist() == [[False, True]] * 2
+
+
 def test_a_policy_that_scores_absent_classes_has_them_count():
     assert cubes_of(ABSENT, absent_scored=["d"]).cubes[0].counts.all()
     assert cubes_of(ABSENT.replace({"value": {"": "1.0"}})).cubes[0].counts.all()

@@ -40,6 +40,15 @@ def test_a_class_may_be_called_mean_or_like_a_number():
     assert means == pytest.approx({("DSC", "mean"): 0.2, ("DSC", "1"): 0.4, ("DSC", MEAN): 0.3})
 
 
+def test_a_status_is_of_the_scores_whose_names_end_like_its_own():
+    best = LIVER_AND_CLAIMED_BLADDER.iloc[:1].assign(metric="DSC_of_best_checkpoint", value=0.0)
+    missed = best.assign(metric="status_of_best_checkpoint", value="prediction_empty")
+    whole = pd.concat([LIVER_AND_CLAIMED_BLADDER, best, missed])
+    folded = fold_status(whole.assign(dataset="d", network="n", loss="ce", seed="0"))
+    liver = folded[(folded["class"] == "liver") & (folded["case"] == "a")].set_index("metric")
+    assert liver["status"].to_dict() == {"DSC": "", "DSC_of_best_checkpoint": "prediction_empty"}
+
+
 def test_what_is_nowhere_defined_has_no_mean():
     undefined = [("a", "ET", "DSC", None), ("a", "ET", "status", "prediction_empty")]
     assert means_of_run(pd.DataFrame(undefined, columns=COLUMNS)) == {}

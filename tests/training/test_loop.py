@@ -115,6 +115,26 @@ def test_best_weights_are_those_of_the_best_epoch(tmp_path):
     assert torch.equal(weights(network), torch.cat([value.flatten() for value in saved.values()]))
 
 
+def test_both_weights_are_kept_and_the_last_ones_given(tmp_path):
+    settings = {"optimiser": {"learning_rate": 0.5}}
+    given = {
+        kept: weights(
+            train(make_training(checkpoint=kept, **settings), tmp_path / kept, lambda rows: None).network
+        )
+        for kept in ("last", "best", "both")
+    }
+    assert not torch.equal(given["last"], given["best"]), "or the test would tell nothing"
+    assert torch.equal(given["both"], given["last"])
+    for file, kept in (("checkpoint.pt", "last"), ("checkpoint_best.pt", "best")):
+        saved = checkpoints.load(tmp_path / "both" / file)["network"]
+        assert torch.equal(torch.cat([value.flatten() for value in saved.values()]), given[kept])
+    assert {file.name for file in (tmp_path / "both").iterdir()} == {
+        "checkpoint.pt",
+        "checkpoint_best.pt",
+        "history.csv",
+    }
+
+
 def test_the_best_epoch_is_found_whichever_policy_names_the_dsc(tmp_path):
     settings = {"checkpoint": "best", "optimiser": {"learning_rate": 0.5}}
     results = []

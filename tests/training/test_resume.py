@@ -6,9 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
 from tiny import result, run
 
 from seglossbench.errors import JobError
+from seglossbench.training.checkpoints import load
 
 PROGRAM = Path(__file__).with_name("tiny.py")
 
@@ -38,7 +40,7 @@ def interrupted(folder, epoch, **changes):
         run(folder, kill, **changes)
 
 
-@pytest.mark.parametrize("checkpoint", ["last", "best"])
+@pytest.mark.parametrize("checkpoint", ["last", "best", "both"])
 @pytest.mark.parametrize("optimiser", ["Adam", "AdamW", "SGD"])
 def test_every_optimiser_and_checkpoint_goes_on_exactly(tmp_path, checkpoint, optimiser):
     changes = {"checkpoint": checkpoint, "optimiser": {"name": optimiser, "learning_rate": 0.05}}
@@ -48,7 +50,12 @@ def test_every_optimiser_and_checkpoint_goes_on_exactly(tmp_path, checkpoint, op
     run(tmp_path / "broken", lambda rows: seen.append(rows[0].epoch), **changes)
     assert seen == [2, 3], "epochs that were done are not done again"
     assert result(tmp_path / "broken") == result(tmp_path / "whole")
-    assert sorted(file.name for file in (tmp_path / "broken").iterdir()) == ["checkpoint.pt", "history.csv"]
+    best = (tmp_path / "broken" / "checkpoint_best.pt", tmp_path / "whole" / "checkpoint_best.pt")
+    if checkpoint == "both":
+        (broken, whole) = (load(file)["network"] for file in best)
+        assert all(torch.equal(broken[name], whole[name]) for name in whole)
+    kept = {file.name for file in (tmp_path / "broken").iterdir()} - {"checkpoint_best.pt"}
+    assert kept == {"checkpoint.pt", "history.csv"}
 
 
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path):

@@ -5,7 +5,15 @@ from seglossbench.evaluation.empty import POLICIES
 from seglossbench.evaluation.metrics import OF_TOLERANCE, metrics_named
 from seglossbench.registry import METRICS
 from seglossbench.vocabulary.conventions import EMPTY_POLICIES, HD95_CONVENTIONS, explained
-from seglossbench.vocabulary.metrics import CATALOGUE, FAMILIES, is_known, metric_named, metric_of
+from seglossbench.vocabulary.metrics import (
+    CATALOGUE,
+    FAMILIES,
+    in_order,
+    is_known,
+    metric_named,
+    metric_of,
+    split_name,
+)
 
 COUNTS = {"TP", "FP", "FN", "truth_surface_voxels", "prediction_surface_voxels"}
 
@@ -41,6 +49,14 @@ def test_distances_have_the_unit_of_their_dataset_or_policy():
     assert metric_of("HD95", "px").title == "HD95 ↓ [px]"
     assert metric_of("HD95_paper_a_released", "px").title == "HD95_paper_a_released ↓ [voxels]"
     assert metric_of("DSC", "px").title == "DSC ↑"
+
+
+@pytest.mark.parametrize("besides", ["_of_regions", "_of_best_checkpoint", "_of_regions_of_best_checkpoint"])
+def test_what_is_scored_besides_keeps_the_metrics_direction_and_unit(besides):
+    assert split_name(f"HD95_paper_a_released{besides}") == ("HD95_paper_a_released", besides)
+    assert metric_of(f"HD95_paper_a_released{besides}").title.endswith(f"{besides} ↓ [voxels]")
+    assert metric_of(f"NSD@1mm{besides}").better == "higher"
+    assert in_order([f"DSC{besides}", "ASD", "HD95", "DSC"])[:2] == ["DSC", "HD95"]
 
 
 def test_a_former_name_says_the_new_ones():

@@ -2,7 +2,7 @@
 from seglossbench.tracking import marks
 
 # No training and no report waits for MLflow. What it lacks is told at the end, and the next call tries again.
-TRACKED = marks.mark_of(EXPERIMENT) if is_asked_for("track") else Path("logs/tracked/by another job")
+TRACKED = marks.mark_of(EXPERIMENT)
 if workflow.is_main_process:
     marks.sync_mark(EXPERIMENT)
 
@@ -14,7 +14,7 @@ if workflow.is_main_process:
 
 rule track:
     input:
-        all_scores,
+        rules.evaluate_all.input,
     output:
         TRACKED,
     log:
@@ -25,31 +25,23 @@ rule track:
         "{SEGLOSSBENCH} --log {log} track --mark {output}"
 
 
-# The page itself is no output, because a report that fails leaves the former one as it was; its mark is a copy, of links.
-REPORTED = jobs.report_mark(EXPERIMENT) if is_asked_for("report") else Path("logs/reported/by another job")
+# The page itself is no output, because a report that fails leaves the former one as it was.
+REPORTED = jobs.report_mark(EXPERIMENT)
 if workflow.is_main_process and not EXPERIMENT.report.exists():
-    jobs.remove_mark(REPORTED)
+    REPORTED.unlink(missing_ok=True)
 
 
 rule report:
     input:
-        all_scores,
+        rules.evaluate_all.input,
     output:
-        report(
-            directory(REPORTED),
-            caption="../report/report.rst",
-            htmlindex="index.html",
-            category="Report",
-            labels={"experiment": EXPERIMENT.name},
-        ),
+        touch(REPORTED),
     log:
         jobs.log_of("report", EXPERIMENT.name),
-    params:
-        experiment=EXPERIMENT.name,
     message:
         "report {EXPERIMENT.name}"
     shell:
-        "{SEGLOSSBENCH} --log {log} --for {output} report --mark {output}"
+        "{SEGLOSSBENCH} --log {log} --for {output} report"
 
 
 if workflow.is_main_process and not IS_DRY:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from seglossbench.analysis.measures import FALSE_ALARMS, MISSED, Measure, measure_of
+from seglossbench.vocabulary.metrics import split_name
 from seglossbench.vocabulary.tables import STATUS, STATUSES
 
 Array = NDArray[np.float64]
@@ -148,26 +149,37 @@ def _add_dataset(
     shape = tuple(len(names[axis]) for axis in axes)
     place = np.ravel_multi_index(tuple(codes[axis] for axis in axes), shape)
     metric, metrics = pd.factorize(scores["metric"])
-    is_status = np.isin(metric, np.flatnonzero(np.asarray(metrics) == STATUS))
+    split = [split_name(str(name)) for name in metrics]
+    is_status = np.isin(metric, [number for number, (usual, _) in enumerate(split) if usual == STATUS])
     numbers = pd.to_numeric(scores["value"].where(~is_status), errors="coerce").to_numpy(float)
     of_status = scores["value"].where(is_status, "").map(_CODES)
     status_codes = of_status.fillna(0).to_numpy(np.int8)
 
-    statuses = {}
-    for network in range(len(names["network"])):
-        of_network = np.zeros(np.prod(shape), np.int8)
-        here = is_status & (codes["network"] == network)
-        of_network[place[here]] = status_codes[here]
-        statuses[network] = of_network.reshape(shape)
-    lacking = np.any([(s >= _TRUTH_EMPTY).any((0, 1)) for s in statuses.values()], axis=0)
+    is_usual = np.isin(metric, [number for number, (_, besides) in enumerate(split) if not besides])
+    # By what was scored besides, and the usual scores in any case, as rates are made of their statuses.
+    statuses_of: dict[str, dict[int, NDArray[np.int8]]] = {}
+    lacking_of: dict[str, Bools] = {}
+    for besides in dict.fromkeys(["", *(besides for _, besides in split)]):
+        rows_of = is_status & np.isin(metric, [n for n, (_, other) in enumerate(split) if other == besides])
+        statuses_of[besides] = {}
+        for network in range(len(names["network"])):
+            of_network = np.zeros(np.prod(shape), np.int8)
+            here = rows_of & (codes["network"] == network)
+            of_network[place[here]] = status_codes[here]
+            statuses_of[besides][network] = of_network.reshape(shape)
+        lacking_of[besides] = np.any(
+            [(s >= _TRUTH_EMPTY).any((0, 1)) for s in statuses_of[besides].values()], axis=0
+        )
     units = pd.factorize(pd.Series([patients.get((dataset, case), case) for case in names["case"]]))[0]
 
     present_by_metric: dict[int, Bools] = {}
     floors: dict[int, float] = {}
     arrays: dict[tuple[int, int], Array] = {}
     for number, name in enumerate(metrics):
-        if name == STATUS:
+        usual, besides = split[number]
+        if usual == STATUS:
             continue
+        statuses = statuses_of[besides]
         known = np.zeros(shape[2:], bool)
         for network in range(len(names["network"])):
             here = (metric == number) & (codes["network"] == network)
@@ -187,7 +199,7 @@ def _add_dataset(
         )
     for network, network_name in enumerate(names["network"]):
         rows = np.zeros(np.prod(shape), bool)
-        rows[place[codes["network"] == network]] = True
+        rows[place[is_usual & (codes["network"] == network)]] = True
         runs = _complete_runs(found, dataset, network_name, names["loss"], rows.reshape(shape), names["seed"])
         used = np.flatnonzero(runs.any(1))
         base = Cube(
@@ -199,14 +211,15 @@ def _add_dataset(
             names["case"],
             names["class"],
             np.empty(0),
-            statuses[network][used],
-            ~lacking,
+            statuses_of[""][network][used],
+            ~lacking_of[""],
             runs[used],
             units,
         )
         for number, name in enumerate(metrics):
             if (network, number) not in arrays:
                 continue
+            statuses, lacking = statuses_of[split[number][1]], lacking_of[split[number][1]]
             # A right nothing that has a score shows that the policy has absent classes count.
             scores_nothing = any(
                 np.isfinite(arrays[n, number][statuses[n] == _BOTH_EMPTY]).any()
@@ -221,12 +234,13 @@ def _add_dataset(
                     base,
                     measure=measure_of(str(name)),
                     scores=values,
+                    status=statuses[network][used],
                     counts=counts,
                     runs=scored,
                     floor=floors[number],
                 )
             )
-        found.cubes += _rates(base, rows.reshape(shape)[used], lacking)
+        found.cubes += _rates(base, rows.reshape(shape)[used], lacking_of[""])
 
 
 def _fill_worst(

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from seglossbench.errors import InputError, nearest
-from seglossbench.vocabulary.metrics import RENAMED, metric_of
+from seglossbench.vocabulary.metrics import RENAMED, metric_of, split_name
 from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, SCORES, STATUS, STATUSES
 
 
@@ -60,7 +60,9 @@ def check_scores(scores: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
     for former, now in RENAMED.items():
         if (text["metric"] == former).any():
             raise InputError(f"{where}: metric {former}: {now}; score again, or rename both in the file")
-    is_status = text["metric"] == STATUS
+    is_status = text["metric"].isin(
+        [name for name in text["metric"].unique() if split_name(name)[0] == STATUS]
+    )
     text.loc[~is_status & text["value"].str.lower().isin(["nan", "none", "<na>"]), "value"] = ""
     number = pd.to_numeric(text["value"], errors="coerce").notna() | (text["value"] == "")
     wrong = text.index[~text["value"].isin(STATUSES).where(is_status, number)]

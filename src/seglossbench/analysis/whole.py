@@ -11,6 +11,7 @@ import pandas as pd
 
 from seglossbench.analysis import placing
 from seglossbench.analysis.best import best_losses
+from seglossbench.analysis.by_case import by_case
 from seglossbench.analysis.cases import cases
 from seglossbench.analysis.claims import Claim
 from seglossbench.analysis.comparing import Evidence
@@ -25,7 +26,7 @@ from seglossbench.analysis.notices import notices
 from seglossbench.analysis.sensitivity import interactions, sensitivity, subgroups
 from seglossbench.analysis.stability import of_runs, stability, stability_pairs
 from seglossbench.errors import InputError, nearest
-from seglossbench.vocabulary.metrics import in_order
+from seglossbench.vocabulary.metrics import in_order, split_name
 from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, STATUS
 
 Sizes = Mapping[tuple[str, str], float]
@@ -81,9 +82,8 @@ def analyse(
     every_run = of_runs(runs, cubes, histories, of_run_curves, decides)
     numbers = every_run[every_run["state"].isin(["DONE", "DIVERGED", ""])]
     steady = stability(numbers, options.baseline)
-    evidence = Evidence(
-        cubes, numbers, sizes_of(cubes) | dict(options.sizes), options.scopes, options.missing
-    )
+    sizes = sizes_of(cubes) | dict(options.sizes)
+    evidence = Evidence(cubes, numbers, sizes, options.scopes, options.missing)
     losses = list(dict.fromkeys(scores["loss"]))
     answers: list[dict[str, Any]] = best_losses(cubes, of_means, pairs, decides, options.scopes)
     for id, claim in options.claims.items():
@@ -105,13 +105,17 @@ def analyse(
         "stability_pairs": stability_pairs(numbers),
         "runs": every_run,
         "cases": cases(cubes, of_means, numbers, decides, options.baseline, options.patients),
+        "by_case": by_case(cubes, decides, options.patients),
+        "sizes": pd.DataFrame(
+            [(*key, size) for key, size in sizes.items()], columns=["dataset", "class", "size"]
+        ),
         "notices": notices(cubes, of_means, steady, numbers, decides),
     }
 
 
 def decisive(scores: pd.DataFrame, wanted: str | None) -> str:
     """The metric that decides: the one that was named, or DSC where it is scored, else the first with a direction."""
-    scored = in_order(metric for metric in scores["metric"].unique() if metric != STATUS)
+    scored = in_order(metric for metric in scores["metric"].unique() if split_name(metric)[0] != STATUS)
     if wanted is not None and wanted not in scored:
         raise InputError(f"decides: {wanted!r} was not scored; {nearest(wanted, scored)}")
     if wanted is not None:

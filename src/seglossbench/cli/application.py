@@ -34,6 +34,12 @@ class Settings:
             check_product(experiment, self.product)
         return experiment
 
+    def of_experiment(self, name: str) -> "Settings":
+        """The same for another experiment."""
+        others = Settings(self.params, (), self.product)
+        others.overrides = {**self.overrides, "experiment": name}
+        return others
+
     @property
     def checked_experiment(self) -> Experiment:
         """The experiment, after a look for all that would stop a run of it later."""

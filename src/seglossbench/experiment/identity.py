@@ -32,7 +32,6 @@ WATCHERS = frozenset(
             "experiment",
             "files",
             "folders",
-            "machine",
             "names",
             "parallel",
             "records",

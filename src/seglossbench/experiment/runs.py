@@ -12,6 +12,20 @@ from seglossbench.experiment.settings import RunSettings
 from seglossbench.files import digest
 from seglossbench.names import word
 from seglossbench.params import EvaluateParams, TrackParams, TrainParams
+from seglossbench.records import BEST_WEIGHTS, FILES, WEIGHTS
+from seglossbench.vocabulary.metrics import OF_BEST
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of a finished run: their file in its folder, and where their predictions of the test cases lie.
+
+    The names of their scores end in ``besides``, which is empty for those that the run ends with.
+    """
+
+    file: str
+    predictions: Path
+    besides: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +91,20 @@ class Run:
             identity.code_of(identity.prediction_roots()),
         ]
         return Path("predictions") / self.id / digest(how)
+
+    @property
+    def weights(self) -> tuple[Weights, ...]:
+        """The weights that are predicted with and scored: one, or the last and the best."""
+        final = Weights(WEIGHTS, self.predictions)
+        if self.train.checkpoint != "both":
+            return (final,)
+        best = self.predictions.with_name(f"{self.predictions.name}-best")
+        return (final, Weights(BEST_WEIGHTS, best, OF_BEST))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files of the finished run."""
+        return (*FILES, *(weights.file for weights in self.weights if weights.file not in FILES))
 
     @cached_property
     def scores(self) -> Path:

@@ -1,6 +1,6 @@
 """From params.yaml and experiments/*.yaml to typed params, with every mistake in one line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,26 +32,44 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
 
 
 def load_included(path: Path, overrides: Mapping[str, Any] | None = None) -> tuple[Params, ...]:
-    """The params of each experiment that the one of ``load`` includes, with that one and ``overrides`` laid over it."""
+    """The params of each experiment that the one of ``load`` includes, with that one and ``overrides`` laid over it.
+
+    One that includes others itself stands for these, each under it.
+    """
     overrides = unfold(overrides or {}, read(path))
     whole = load(path, overrides)
-    over = _read_experiment(path, whole.experiment) | {"include": []}
-    parts = []
-    for name in whole.include:
+    over = _read_experiment(path, whole.experiment)
+    return tuple(
+        _laid(path, name, (*layers, over | {"include": []}, overrides))
+        for name, *layers in _included(path, (whole.experiment,), whole.include)
+    )
+
+
+def _included(path: Path, above: tuple[str, ...], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Each experiment with runs of its own below those ``above``: its name, then its layer and those over it."""
+    for name in names:
         own = _read_experiment(path, name)
-        if own.get("include"):
+        if name in above:
             raise InputError(
-                f"{_file(path, whole.experiment)}: include: {name} includes others itself; name those"
+                f"{_file(path, above[-1])}: include: {name} includes itself, by {' and '.join(above)}"
             )
-        parts.append(_laid(path, name, (own, over, overrides)))
-    return tuple(parts)
+        inner = own.get("include")
+        if not inner:
+            yield name, own
+            continue
+        for found, *layers in _included(path, (*above, name), inner):
+            yield found, *layers, own | {"include": []}
 
 
 def experiment_layers(path: Path, overrides: Mapping[str, Any] | None = None) -> dict[Path, dict[str, Any]]:
     """What the experiment of ``load``, and each that it includes, lays over ``path``, by file."""
     whole = load(path, overrides)
-    names = (whole.experiment, *whole.include)
-    return {_file(path, name): _read_experiment(path, name) for name in names}
+    names, layers = [whole.experiment], {}
+    while names:
+        name = names.pop(0)
+        layers[_file(path, name)] = own = _read_experiment(path, name)
+        names += own.get("include", ())
+    return layers
 
 
 def _file(path: Path, experiment: str) -> Path:

@@ -176,7 +176,7 @@ class TrainParams(Section):
     collapse: CollapseParams = CollapseParams()
     restart: RestartParams | None = None
     checkpoint_every: Positive = 1
-    checkpoint: Literal["last", "best"] = "last"
+    checkpoint: Literal["last", "best", "both"] = "last"
     precision: Literal["float32", "tf32", "bf16", "fp16"] = "float32"
     compile: bool = False
     deterministic: bool = True
@@ -184,14 +184,27 @@ class TrainParams(Section):
     # processes that make batches; none: 0 on a CPU, up to 8 of the CPUs that the job may use on a GPU
     workers: Annotated[int, Field(ge=0)] | None = None
     runs_per_job: Positive = 1
-    runs_per_gpu: Positive = 1  # at once, of small trainings
+    devices: Positive = 1  # of one run, each of which takes its share of a batch
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
     @model_validator(mode="after")
-    def _best_needs_dsc(self) -> "TrainParams":
-        if self.checkpoint == "best" and "DSC" not in self.validation_metrics:
-            raise ValueError("checkpoint: best is chosen by DSC, so validation_metrics must have DSC")
+    def _devices_share_a_batch(self) -> "TrainParams":
+        if self.batch_size % self.devices:
+            raise ValueError(f"devices: {self.devices} must divide batch_size: {self.batch_size}")
         return self
+
+    @model_validator(mode="after")
+    def _best_needs_dsc(self) -> "TrainParams":
+        if self.keeps_best and "DSC" not in self.validation_metrics:
+            raise ValueError(
+                f"checkpoint: {self.checkpoint} chooses the best by DSC, so validation_metrics must have DSC"
+            )
+        return self
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights of the best epoch in validation are kept, alone or beside the last ones."""
+        return self.checkpoint in ("best", "both")
 
     @model_validator(mode="after")
     def _restart_needs_dsc(self) -> "TrainParams":

@@ -64,7 +64,7 @@ class EvaluateParams(Section):
     """Which metrics are computed, of what, and by which conventions."""
 
     metrics: MetricNames = ("DSC", "HD95")
-    classes: Literal["labels", "regions"] = "labels"
+    classes: Literal["labels", "regions", "both"] = "labels"
     hd95: HD95Convention = "pooled"
     empty: EmptyPolicy = "diagonal"
     predict: PredictParams = PredictParams()

@@ -49,12 +49,17 @@ def scrolled(inside: str, label: str, **attributes: str | bool | None) -> Markup
 
 
 def number_cell(
-    text: str, sorts_as: float | None = None, *, below: str = "", **attributes: str | bool | None
+    text: str,
+    sorts_as: float | None = None,
+    *,
+    below: str = "",
+    class_: str = "",
+    **attributes: str | bool | None,
 ) -> Markup:
     """A cell of a number, with what stands below it in small, and the value by which its column sorts."""
     small = tag("small", below) if below else None
     by = None if sorts_as is None or sorts_as != sorts_as else f"{sorts_as:.6g}"
-    return tag("td", text, small, class_="num", data_by=by, **attributes)
+    return tag("td", text, small, class_=f"num {class_}".strip(), data_by=by, **attributes)
 
 
 def _attribute(key: str) -> str:

@@ -124,6 +124,30 @@ def dashes(look: Look) -> str | None:
     return None if isinstance(look.line, str) else " ".join(f"{1.6 * length:g}" for length in look.line[1])
 
 
+def ticks(lo: float, hi: float) -> list[float]:
+    """Four or five round values between the ends."""
+    step = 10 ** math.floor(math.log10(max(hi - lo, 1e-12) / 4))
+    step = next((step * by for by in (1, 2, 2.5, 5, 10) if (hi - lo) / (step * by) <= 5), step)
+    return [place * step for place in range(math.ceil(lo / step), math.floor(hi / step) + 1)]
+
+
+def powers(lo: float, hi: float) -> list[float]:
+    """Round values between the ends of a logarithmic axis: 1, 2 and 5, or only 1, times powers of ten."""
+    found: list[float] = []
+    for by in ((1,), (1, 3), (1, 2, 5)):
+        powers_of_ten = range(math.floor(math.log10(lo)), math.ceil(math.log10(hi)) + 1)
+        found = [by_ * 10.0**power for power in powers_of_ten for by_ in by if lo <= by_ * 10.0**power <= hi]
+        if len(found) >= 3:
+            break
+    return found
+
+
+def number(value: float) -> str:
+    """A number below or beside an axis."""
+    text = f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}".replace(",", "\u202f")
+    return text.replace("-", "−")
+
+
 def _tick(value: float, log: bool) -> str:
     if log:
         return f"×{value:.3g}"

@@ -20,10 +20,8 @@ def train_from(folder: Path, into: Path) -> Path:
 
     Raises InputError where its settings cannot be read, its prepared cases are gone or the folder is taken.
     """
-    from seglossbench.maps.store import read_index
-    from seglossbench.training.device import claim_device, describe_device, limit_threads
-    from seglossbench.training.loop import train
-    from seglossbench.training.run import training_of
+    from seglossbench.training.device import claim_devices, describe_device, limit_threads
+    from seglossbench.training.run import Prepared, train_over
 
     settings, cases = _recorded(folder)
     if state(into).is_finished:
@@ -34,13 +32,12 @@ def train_from(folder: Path, into: Path) -> Path:
     split = Split(train_cases, validation, test)
     limit_threads(settings.train.threads)
     with (
-        claim_device(settings.train.device) as device,
-        run_in_progress(into, settings.model_dump(mode="json"), describe_device(device)) as running,
+        claim_devices(settings.train.device, settings.train.devices) as devices,
+        run_in_progress(into, settings.model_dump(mode="json"), describe_device(*devices)) as running,
     ):
         write_json(running / DATA, cases)
-        stored_maps = read_index(Path("data/maps") / settings.stored)
-        training = training_of(settings, prepared, split, stored_maps, device)
-        trained = train(training, running, lambda rows: None, title=str(into))
+        data = Prepared(settings, prepared.folder, split, Path("data/maps") / settings.stored)
+        trained = train_over(devices, data, running, lambda rows: None, str(into))
         if trained.divergence is not None:
             note_divergence(running, trained.divergence.epoch, trained.divergence.reason)
     return into

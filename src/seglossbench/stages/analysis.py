@@ -167,7 +167,8 @@ def _add_facts(
     Its cases may be gone.
     """
     try:
-        facts = facts_of_prepared(PreparedDataset(dataset.prepared))
+        prepared = PreparedDataset(dataset.prepared)
+        facts = facts_of_prepared(prepared)
     except (InputError, OSError):
         return
     if len({case.modality for case in facts}) > 1:
@@ -175,7 +176,11 @@ def _add_facts(
     of_class: dict[str, list[float]] = {}
     for case in facts:
         patients[dataset.name, case.case] = case.patient
-        for name, size in case.class_sizes_mm.items():
+        of_regions = {
+            region: sum(case.class_sizes_mm[name] for name in names)
+            for region, names in prepared.regions.items()
+        }
+        for name, size in (of_regions | dict(case.class_sizes_mm)).items():
             of_class.setdefault(name, []).extend([size] if size > 0 else [])
     sizes |= {(dataset.name, name): sum(of) / len(of) for name, of in of_class.items() if of}
 

@@ -4,13 +4,14 @@ What DVC tracks it may remove, and of a run there may be no other copy: so ``arc
 ``scores/`` are not. The archive holds hard links, which take no disk of their own.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from seglossbench.experiment import Experiment
-from seglossbench.files import atomic_file, atomic_folder, link_or_copy
-from seglossbench.records import FILES, State, state
+from seglossbench.experiment import Experiment, Run
+from seglossbench.files import atomic_file, atomic_folder
+from seglossbench.records import State, state
 
 ARCHIVE = Path("archive")
 
@@ -29,7 +30,7 @@ def archive(experiment: Experiment) -> int:
     for path, file in wanted.items():
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            link_or_copy(file, path)
+            _link(file, path)
     return len({file.parent for file in wanted.values() if file.parts[0] == "runs"})
 
 
@@ -39,9 +40,9 @@ def restore(experiment: Experiment) -> int:
     for run in experiment.runs:
         kept = ARCHIVE / run.folder
         current = state(run.folder)
-        if not current.is_finished and current is not State.RUNNING and _is_whole(kept):
+        if not current.is_finished and current is not State.RUNNING and _is_whole(kept, run):
             with atomic_folder(run.folder, keep_existing=True) as folder:
-                for name in FILES:
+                for name in run.files:
                     shutil.copy2(kept / name, folder / name)
             restored += 1
         scores = ARCHIVE / run.scores
@@ -53,12 +54,20 @@ def restore(experiment: Experiment) -> int:
 
 def _files(experiment: Experiment) -> Iterator[Path]:
     for run in experiment.runs:
-        if _is_whole(run.folder):
-            yield from (run.folder / name for name in FILES)
+        if _is_whole(run.folder, run):
+            yield from (run.folder / name for name in run.files)
         if run.scores.exists():
             yield run.scores
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_whole(folder: Path, run: Run) -> bool:
     """Whether a finished run has all its files there, as DVC may not have brought all of them."""
-    return all((folder / name).is_file() for name in FILES)
+    return all((folder / name).is_file() for name in run.files)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that has no hard links
+        with atomic_file(target) as temporary:
+            shutil.copy2(source, temporary)

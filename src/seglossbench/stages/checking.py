@@ -101,9 +101,9 @@ def _check_split(dataset: Dataset, cases: Sequence[Splittable]) -> None:
 
 def check_validation(dataset: Dataset, split: Split) -> None:
     """Raise InputError where the best epoch is wanted and no case can tell which it is."""
-    if dataset.train.checkpoint == "best" and not split.validation:
+    if dataset.train.keeps_best and not split.validation:
         raise InputError(
-            f"datasets.{dataset.name}: train.checkpoint: best needs cases for validation; raise "
+            f"datasets.{dataset.name}: train.checkpoint: {dataset.train.checkpoint} needs cases for validation; raise "
             "validation_fraction, or take checkpoint: last"
         )
 
@@ -184,7 +184,7 @@ def check_scoring(run: Run, has_regions: bool) -> None:
         except InputError as error:
             reason = str(error).removeprefix("metrics: ")
             raise InputError(f"{key}: {reason} (evaluate.empty: {settings.empty})") from None
-    if settings.classes == "regions" and not has_regions:
+    if settings.classes != "labels" and not has_regions:
         raise InputError(
             f"evaluate.classes: dataset {run.dataset.name} has no regions; give datasets.{run.dataset.name}.regions, "
             "or take classes: labels"

@@ -82,7 +82,8 @@ def remove(orphans: Sequence[Orphan]) -> None:
 def _named_by(experiment: Experiment) -> set[Path]:
     named = {place for dataset in experiment.datasets for place in (dataset.prepared, dataset.maps)}
     for run in experiment.runs:
-        named |= {run.folder, working_folder(run.folder), run.predictions, run.scores}
+        named |= {run.folder, working_folder(run.folder), run.scores}
+        named |= {weights.predictions for weights in run.weights}
     return named
 
 

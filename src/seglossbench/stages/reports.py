@@ -15,7 +15,7 @@ from seglossbench.params import MapsParams
 from seglossbench.records import State, failure, state, versions_of
 from seglossbench.reporting import index
 from seglossbench.stages.analysis import analyse, histories
-from seglossbench.stages.evaluation import scored_classes
+from seglossbench.stages.evaluation import kinds_scored, scored_classes
 from seglossbench.stages.preparation import split_of
 from seglossbench.vocabulary.tables import COST
 
@@ -63,7 +63,6 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
         provenance=provenance,
         scans=_scans(experiment),
     )
-    _draw_dials(experiment, folder)
     if out is None:
         index.enter(
             page,
@@ -100,25 +99,6 @@ def _scans(experiment: Experiment) -> "Scans":
         (run.dataset.name, run.network, run.loss, str(run.seed)): run.predictions for run in experiment.runs
     }
     return Scans(found, runs, missing)
-
-
-def _draw_dials(experiment: Experiment, folder: Path) -> None:
-    """A figure of what each dial of the experiment's phantoms does, ``figures/dial-NAME``, where any is turned."""
-    import pandas as pd
-
-    from seglossbench.drawing.figure import save
-    from seglossbench.drawing.looks import looks_of
-    from seglossbench.reporting.dial_figure import dial_figure
-
-    file = folder / "analysis" / "dials.csv"
-    if not file.exists():
-        return
-    table = pd.read_csv(file, dtype={"loss": str, "network": str}, keep_default_na=False, na_values=[""])
-    table[["baseline", "form"]] = table[["baseline", "form"]].fillna("")
-    looks = looks_of(list(dict.fromkeys(run.loss for run in experiment.runs)))
-    for dial in table["dial"].unique():
-        figure = dial_figure(table, dial, looks, experiment.params.analyse.decides or "DSC")
-        save(figure, folder / "figures" / f"dial-{dial}")
 
 
 def curves(runs: Sequence[Run]) -> "pd.DataFrame":
@@ -159,7 +139,13 @@ def _facts_of(experiment: Experiment, dataset: Dataset) -> "DatasetFacts":
         split=split,
         cases=tuple(facts_of_prepared(prepared)),
         patients_by=prepared.patients_by,
-        classes=tuple(scored_classes(prepared, settings.classes)),
+        classes=tuple(
+            dict.fromkeys(
+                name
+                for kind in kinds_scored(settings.classes).values()
+                for name in scored_classes(prepared, kind)
+            )
+        ),
         phantom=dataset.params.phantom is not None,
         distance_unit="voxels" if policy_named(settings.empty).in_voxels else prepared.distance_unit,
         hd95=hd95,

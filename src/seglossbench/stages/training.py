@@ -12,7 +12,7 @@ from seglossbench.data.splits import PARTS, Split
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Run
 from seglossbench.files import atomic_folder, write_json
-from seglossbench.records import DATA, describe, note_divergence, run_in_progress, state
+from seglossbench.records import DATA, WEIGHTS, describe, note_divergence, run_in_progress, state
 from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
 
@@ -25,22 +25,23 @@ if TYPE_CHECKING:
 
 def train(run: Run) -> None:
     """Train one run, unless it is finished, and predict the test cases while the network is at hand."""
-    from seglossbench.training.device import claim_device, describe_device, limit_threads
+    from seglossbench.training.device import claim_devices, describe_device, limit_threads
 
     if state(run.folder).is_finished:
         return
     limit_threads(run.train.threads)  # not as many as are free: the number of threads decides digits
-    with claim_device(run.train.device, run.train.runs_per_gpu) as device:
+    with claim_devices(run.train.device, run.train.devices) as devices:
+        device = devices[0]
         if state(run.folder).is_finished:  # by another process, while this one waited for a device
             return
         settings = run.settings.model_dump(mode="json")
-        with run_in_progress(run.folder, settings, describe_device(device)) as folder:
-            trained = _train(run, folder, device)
+        with run_in_progress(run.folder, settings, describe_device(*devices)) as folder:
+            trained = _train(run, folder, devices)
             if trained.divergence is not None:
                 note_divergence(folder, trained.divergence.epoch, trained.divergence.reason)
         # Of a run of this name whose folder somebody removed, to have it trained again.
         shutil.rmtree(run.predictions.parent, ignore_errors=True)
-        _predict(run, device, trained.network)
+        _predict_all(run, device, trained.network)
 
 
 def train_all(runs: Sequence[Run]) -> None:
@@ -62,26 +63,24 @@ def train_all(runs: Sequence[Run]) -> None:
         raise (InputError if is_input else JobError)(f"{len(failed)} of {len(runs)} runs failed: {reasons}")
 
 
-def _train(run: Run, folder: Path, device: "torch.device") -> "Trained":
-    from seglossbench.maps.store import read_index
+def _train(run: Run, folder: Path, devices: Sequence["torch.device"]) -> "Trained":
     from seglossbench.tracking.live import LiveTracker
     from seglossbench.training.device import memory_told
-    from seglossbench.training.loop import train as train_network
-    from seglossbench.training.run import training_of
+    from seglossbench.training.run import Prepared, train_over
 
     prepared = PreparedDataset(run.dataset.prepared)
     check_scoring(run, bool(prepared.regions))
     split = split_of(run.dataset, prepared)
     write_json(folder / DATA, _cases(split, prepared))
-    training = training_of(run.settings, prepared, split, read_index(run.dataset.maps), device)
+    data = Prepared(run.settings, run.dataset.prepared, split, run.dataset.maps)
     remedy = "lower train.batch_size or train.patch_size, or take train.precision: bf16"
     if not run.track.live:
-        with memory_told(device, remedy):
-            return train_network(training, folder, lambda rows: None, title=run.id)
+        with memory_told(devices[0], remedy):
+            return train_over(devices, data, folder, lambda rows: None, run.id)
     tracker = LiveTracker(run.track.uri, run.part, run)
     try:
-        with memory_told(device, remedy):
-            trained = train_network(training, folder, tracker, title=run.id)
+        with memory_told(devices[0], remedy):
+            trained = train_over(devices, data, folder, tracker, run.id)
     except BaseException as error:
         tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
@@ -95,29 +94,38 @@ def _cases(split: Split, prepared: PreparedDataset) -> dict[str, dict[str, str]]
 
 
 def predict(run: Run) -> None:
-    """Predict the test cases of a finished run into its folder with the weights on disk, unless that is done."""
-    if run.predictions.exists():
+    """Predict the test cases of a finished run with each of its weights on disk, unless that is done."""
+    if all(weights.predictions.exists() for weights in run.weights):
         return
-    from seglossbench.training.checkpoints import load_weights
+    from seglossbench.training.checkpoints import load
     from seglossbench.training.device import claim_device
     from seglossbench.training.run import network_of
 
     network = network_of(run.settings, PreparedDataset(run.dataset.prepared), run.seed)
-    load_weights(run.folder / "checkpoint.pt", network)
-    with claim_device(run.train.device, run.train.runs_per_gpu) as device:
-        _predict(run, device, network)
+    network.load_state_dict(load(run.folder / WEIGHTS)["network"])
+    with claim_device(run.train.device) as device:
+        _predict_all(run, device, network)
 
 
-def _predict(run: Run, device: "torch.device", network: "nn.Module") -> None:
-    if run.predictions.exists():
-        return
+def _predict_all(run: Run, device: "torch.device", network: "nn.Module") -> None:
+    """Predict with the network, which has the weights that the run ends with, and with those kept besides."""
+    from seglossbench.training.checkpoints import load
+
+    for weights in run.weights:
+        if not weights.predictions.exists():
+            if weights.besides:
+                network.load_state_dict(load(run.folder / weights.file)["network"])
+            _predict(run, device, network, weights.predictions)
+
+
+def _predict(run: Run, device: "torch.device", network: "nn.Module", into: Path) -> None:
     from seglossbench.prediction import predict_volume, prediction_file, write_prediction
     from seglossbench.training.device import Accelerator, memory_told
 
     prepared = PreparedDataset(run.dataset.prepared)
     accelerator = Accelerator(device, run.train)
     network = accelerator.prepare(network)
-    with atomic_folder(run.predictions) as folder:
+    with atomic_folder(into) as folder:
         for name in tqdm(split_of(run.dataset, prepared).test, desc=f"predict {run.id}", unit="case"):
             case = prepared.cases[name]
             with accelerator.autocast(), memory_told(device, "lower evaluate.predict.window_batch"):

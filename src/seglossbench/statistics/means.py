@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from seglossbench.vocabulary.metrics import split_name
 from seglossbench.vocabulary.tables import IDENTITY, MEAN, STATUS, Status
 
 RUN = list(IDENTITY)
@@ -26,11 +27,19 @@ def fold_status(scores: pd.DataFrame) -> pd.DataFrame:
     A row of the result is a score: ``dataset, network, loss, seed, case, class, metric, value, status``, where
     ``value`` is NaN if undefined and ``status`` is empty unless a mask is.
     """
-    is_status = scores["metric"] == STATUS
-    status = scores.loc[is_status, [*KEY, "value"]].rename(columns={"value": "status"})
-    values = scores.loc[~is_status, [*KEY, "metric", "value"]].copy()
+    names = {name: split_name(str(name)) for name in scores["metric"].unique()}
+    is_status = (
+        scores["metric"].map({name: usual == STATUS for name, (usual, _) in names.items()}).astype(bool)
+    )
+    scores = scores.assign(
+        besides=scores["metric"].map({name: besides for name, (_, besides) in names.items()})
+    )
+    status = scores.loc[is_status, [*KEY, "besides", "value"]].rename(columns={"value": "status"})
+    values = scores.loc[~is_status, [*KEY, "besides", "metric", "value"]].copy()
     values["value"] = pd.to_numeric(values["value"].replace("", np.nan)).astype(float)
-    folded = values.merge(status, on=KEY, how="left", validate="many_to_one")
+    folded = values.merge(status, on=[*KEY, "besides"], how="left", validate="many_to_one").drop(
+        columns="besides"
+    )
     folded["status"] = folded["status"].astype(object).fillna("").astype(str)
     return folded
 

@@ -15,12 +15,13 @@ from seglossbench.errors import InputError
 from seglossbench.losses import Loss, NonFiniteLogitsError, supervised_terms
 from seglossbench.params import PredictParams, TrainParams
 from seglossbench.randomness import seed_of
-from seglossbench.records import HistoryRow, read_history, write_history
+from seglossbench.records import BEST_WEIGHTS, WEIGHTS, HistoryRow, read_history, write_history
 from seglossbench.training import checkpoints
 from seglossbench.training.batches import Batch, PatchBatches
 from seglossbench.training.clock import Clock, peak_memory_mb
 from seglossbench.training.device import Accelerator
 from seglossbench.training.divergence import Divergence, find_divergence
+from seglossbench.training.group import ALONE, Group
 from seglossbench.training.optimiser import build_optimiser
 from seglossbench.training.prefetch import prefetched
 from seglossbench.training.progress import Progress
@@ -47,6 +48,7 @@ class Training:
     empty: str = "diagonal"  # the policy for empty masks
     hd95: str = "pooled"  # the convention that the metric HD95 follows
     new_weights: Callable[[], nn.Module] | None = None  # the network of a second start
+    group: Group = ALONE  # of the processes that train together
 
     @property
     def watched(self) -> str:
@@ -68,17 +70,19 @@ def train(
     """Train to the last epoch, or to divergence; goes on where an interrupted call in ``folder`` stopped.
 
     After every epoch ``history.csv`` is written and ``observe`` gets the epoch's rows; ``checkpoint.pt`` holds the
-    finished weights, which are the last ones or the best ones in validation, as the settings say. Wherever a call was
+    finished weights, which are the last ones or the best ones in validation, as the settings say; where they say both,
+    the best ones are in ``checkpoint_best.pt``. Wherever a call was
     killed, the next one ends in the same weights and the same history but for its rows of the split ``cost``.
     With ``epochs``, the call ends after so many of them, as if it were interrupted there.
     """
-    settings = training.settings
+    settings, group = training.settings, training.group
     last = settings.epochs if epochs is None else min(epochs, settings.epochs)
     accelerator = Accelerator(training.device, settings)
     network = accelerator.prepare(training.network)
     optimiser = build_optimiser(network.parameters(), settings.optimiser)
     kept = _Kept(folder, network, optimiser, accelerator)
     first_epoch, history = kept.resume()
+    parallel = group.parallel(network, training.device)
     divergence = find_divergence(history, settings.collapse, training.watched)
     epochs_left = range(first_epoch, last if divergence is None else first_epoch)
     # One stream for all epochs, so that batches are made ahead while an epoch is validated.
@@ -93,20 +97,23 @@ def train(
             if divergence:
                 break
             restarted = _restarted(training, network, history, epoch)
-            rows = restarted + _epoch(training, network, optimiser, accelerator, stream, epoch, progress)
+            rows = restarted + _epoch(
+                training, network, parallel, optimiser, accelerator, stream, epoch, progress
+            )
             history += rows
             validated = any(row.split == VALIDATION for row in history)
-            if settings.checkpoint == "best" and validated and best_epoch(history) is None:
+            if settings.keeps_best and validated and best_epoch(history) is None:
                 raise InputError(
-                    "train.checkpoint: best: validation has no DSC, because none of its cases has a class to be found; "
-                    "choose others for validation, or take checkpoint: last"
+                    f"train.checkpoint: {settings.checkpoint}: validation has no DSC, because none of its cases has a "
+                    "class to be found; choose others for validation, or take checkpoint: last"
                 )
             divergence = find_divergence(history, settings.collapse, training.watched)
-            write_history(folder / "history.csv", history)
-            observe(rows)
-            kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)
-            progress.epoch(rows)
-    if divergence or last == settings.epochs:
+            if group.is_first:
+                write_history(folder / "history.csv", history)
+                observe(rows)
+                kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)
+                progress.epoch(rows)
+    if group.is_first and (divergence or last == settings.epochs):
         kept.finish()
     return Trained(network, divergence)
 
@@ -128,6 +135,7 @@ def _restarted(
 def _epoch(
     training: Training,
     network: nn.Module,
+    parallel: nn.Module,
     optimiser: torch.optim.Optimizer,
     accelerator: Accelerator,
     stream: Iterator[Batch],
@@ -137,7 +145,7 @@ def _epoch(
     """Train and validate for one epoch; its rows of the history."""
     settings = training.settings
     clock = Clock(accelerator.device)
-    steps, means = _steps(training, network, optimiser, accelerator, stream, clock, epoch, progress)
+    steps, means = _steps(training, parallel, optimiser, accelerator, stream, clock, epoch, progress)
     step = epoch * settings.steps_per_epoch + steps
     rows = [
         HistoryRow(epoch, step, TRAIN, name, value)
@@ -153,7 +161,7 @@ def _epoch(
         (TEST_BY_EPOCH, training.test, settings.test_every),
     ):
         is_due = every and ((epoch + 1) % every == 0 or epoch + 1 == settings.epochs or has_diverged)
-        if is_due and cases:
+        if is_due and cases and training.group.is_first:
             # with SciPy, for which no first step need wait
             from seglossbench.training.validation import validate
 
@@ -178,7 +186,8 @@ def _epoch(
         "patches_per_second": steps * settings.batch_size / training_seconds,
         "peak_memory_mb": peak_memory_mb(accelerator.device),
     }
-    return rows + [HistoryRow(epoch, step, COST, name, value) for name, value in cost.items()]
+    rows += [HistoryRow(epoch, step, COST, name, value) for name, value in cost.items()]
+    return training.group.agreed(rows)
 
 
 def _steps(
@@ -192,19 +201,20 @@ def _steps(
     progress: Progress,
 ) -> tuple[int, dict[str, float]]:
     """The optimiser steps of an epoch: how many were done, and the means of losses and gradient norm over them."""
-    settings, batches = training.settings, training.batches
+    settings, batches, group = training.settings, training.batches, training.group
+    own: list[int] = [] if group.is_first else [group.rank]
     network.train()
     sums: dict[str, torch.Tensor] = {}
     done = 0
-    with accelerator.own_randomness(seed_of("dropout", batches.dataset, batches.seed, epoch)):
+    with accelerator.own_randomness(seed_of("dropout", batches.dataset, batches.seed, epoch, *own)):
         for batch in islice(stream, settings.steps_per_epoch):
             batch = accelerator.load(batch)
             clock.end("data")
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(epoch, settings, done)
+            for weights in optimiser.param_groups:
+                weights["lr"] = learning_rate(epoch, settings, done)
             optimiser.zero_grad(set_to_none=True)
             with accelerator.autocast():
-                logits = network(batch.image)
+                logits = group.whole(network(group.share(batch.image)))
             try:
                 terms = supervised_terms(training.loss, logits, batch.truth, epoch)
             except NonFiniteLogitsError:  # a CPU tells at once, a GPU by the epoch's mean
@@ -243,7 +253,8 @@ class _Kept:
         self.network, self.optimiser, self.scaler = network, optimiser, accelerator.scaler
         self.settings = accelerator.settings
         self.history = folder / "history.csv"
-        self.finished = folder / "checkpoint.pt"
+        self.finished = folder / WEIGHTS
+        self.finished_best = folder / BEST_WEIGHTS
         self.latest = checkpoints.Series(folder, "resume", keep=2)
         self.best = checkpoints.Series(folder, "best")
 
@@ -254,7 +265,7 @@ class _Kept:
         for done, state in self.latest.read():
             history = [row for row in read_history(self.history) if row.epoch <= done]
             best = best_epoch(history)
-            if self.settings.checkpoint == "best" and best is not None:
+            if self.settings.keeps_best and best is not None:
                 found = next(self.best.read(), None)
                 if found is None or found[0] < best:
                     continue
@@ -266,7 +277,7 @@ class _Kept:
 
     def save(self, epoch: int, history: Sequence[HistoryRow], *, is_last: bool) -> None:
         """Keep the epoch's weights as the settings say."""
-        if self.settings.checkpoint == "best" and best_epoch(history) == epoch:
+        if self.settings.keeps_best and best_epoch(history) == epoch:
             self.best.save(epoch, {"network": self.network.state_dict()})
         if is_last or (epoch + 1) % self.settings.checkpoint_every == 0:
             state = {
@@ -277,12 +288,16 @@ class _Kept:
             self.latest.save(epoch, state)
 
     def finish(self) -> None:
-        """Write the final weights, give them to the network, and remove all others."""
+        """Write the final weights, and the best besides where both are wanted; the network has the final ones."""
         if self.finished.exists():
             self.network.load_state_dict(checkpoints.load(self.finished)["network"])
         else:
             _, best = next(self.best.read(), (0, None))
-            if best is not None:
+            if (
+                self.settings.checkpoint == "both"
+            ):  # a training that diverged before validation has no better ones
+                checkpoints.save(self.finished_best, best or {"network": self.network.state_dict()})
+            elif best is not None:
                 self.network.load_state_dict(best["network"])
             checkpoints.save(self.finished, {"network": self.network.state_dict()})
         self.latest.clear()

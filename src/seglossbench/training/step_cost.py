@@ -48,17 +48,8 @@ def measure_step(
     Computed as ``train`` says: patch and batch, precision, memory format, compiled or not, deterministic or not.
     """
 
-    def build(patch: Sequence[int]) -> nn.Module:
-        return networks.build(
-            name, settings, patch_size=patch, in_channels=channels, out_channels=classes, seed=0
-        )
-
     def count(patch: Sequence[int], batch: int) -> float:
-        network = build(patch).to("meta")
-        with FlopCounterMode(display=False) as counter:
-            outputs = network(torch.empty(batch, channels, *patch, device="meta"))
-            torch.autograd.backward([part.sum() for part in _scales(outputs)])
-        return float(counter.get_total_flops())
+        return count_operations(name, settings, patch, batch, channels=channels, classes=classes)
 
     operations = count(train.patch_size, train.batch_size)
     short = OPERATIONS_OF_A_SHORT_STEP[device.type]
@@ -73,7 +64,7 @@ def measure_step(
     if small > 20 * short:
         raise JobError(f"a step of {small:.0e} operations is the shortest possible: too long to be measured")
     accelerator = Accelerator(device, train)
-    network = accelerator.prepare(build(patch))
+    network = accelerator.prepare(_build(name, settings, patch, channels, classes))
     passes, update = _seconds_of_step(network, patch, batch, channels, classes, accelerator)
     return StepCost(
         operations=operations,
@@ -81,6 +72,34 @@ def measure_step(
         measured_patch=patch,
         weights=sum(weight.numel() for weight in network.parameters()),
         device=describe_device(device),
+    )
+
+
+def count_operations(
+    name: str,
+    settings: Mapping[str, Any],
+    patch: Sequence[int],
+    batch: int,
+    *,
+    channels: int,
+    classes: int,
+) -> float:
+    """The floating-point operations of a step's forward and backward pass, counted without computing them.
+
+    Raises what the network raises that takes no such patch: RuntimeError, ValueError or InputError.
+    """
+    network = _build(name, settings, patch, channels, classes).to("meta")
+    with FlopCounterMode(display=False) as counter:
+        outputs = network(torch.empty(batch, channels, *patch, device="meta"))
+        torch.autograd.backward([part.sum() for part in _scales(outputs)])
+    return float(counter.get_total_flops())
+
+
+def _build(
+    name: str, settings: Mapping[str, Any], patch: Sequence[int], channels: int, classes: int
+) -> nn.Module:
+    return networks.build(
+        name, settings, patch_size=patch, in_channels=channels, out_channels=classes, seed=0
     )
 
 

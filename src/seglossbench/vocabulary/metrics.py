@@ -23,6 +23,10 @@ Kind = Literal["overlap", "hausdorff", "average"]
 IN_VOXELS = "_paper_a_released"
 """The ending of a metric's name under the policy that measures in voxels, which must not be averaged with mm."""
 
+OF_REGIONS = "_of_regions"
+OF_BEST = "_of_best_checkpoint"
+"""The endings, in this order, of the names of scores that stand beside the usual ones: ``DSC_of_best_checkpoint``."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -157,7 +161,7 @@ def describe_metrics() -> str:
 
 def metric_of(name: str, distance_unit: str = "mm") -> Metric:
     """The metric by its name in anybody's scores, distances in that unit; an unknown one has no direction."""
-    if name.endswith(IN_VOXELS):
+    if split_name(name)[0].endswith(IN_VOXELS):
         distance_unit = "voxels"
     try:
         metric = metric_named(plain_name(name))
@@ -167,8 +171,17 @@ def metric_of(name: str, distance_unit: str = "mm") -> Metric:
 
 
 def plain_name(name: str) -> str:
-    """The metric's name without that of the policy whose scores are in voxels."""
-    return name.removesuffix(IN_VOXELS)
+    """The metric's name without that of the policy whose scores are in voxels, and of what else was scored."""
+    return split_name(name)[0].removesuffix(IN_VOXELS)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """The name of a metric, or of the status, and what was scored besides: ``("DSC", "_of_best_checkpoint")``.
+
+    The second is empty for the labels and the weights that are scored in any case.
+    """
+    usual = name.removesuffix(OF_BEST).removesuffix(OF_REGIONS)
+    return usual, name[len(usual) :]
 
 
 def is_known(name: str) -> bool:
@@ -179,5 +192,5 @@ def is_known(name: str) -> bool:
 def in_order(found: Iterable[str]) -> list[str]:
     """All metrics that the scores have, DSC and HD95 first."""
     found = list(dict.fromkeys(found))
-    first = [name for wanted in ("DSC", "HD95") for name in found if plain_name(name) == wanted]
+    first = [name for wanted in ("DSC", "HD95") for name in found if name.removesuffix(IN_VOXELS) == wanted]
     return [*first, *(name for name in found if name not in first)]

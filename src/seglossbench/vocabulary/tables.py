@@ -15,7 +15,7 @@ HISTORIES = (*IDENTITY, *HISTORY)
 
 Status = Literal["prediction_empty", "truth_empty", "both_empty"]
 STATUS = "status"
-"""The metric whose value is a Status: a mask of that case and class is empty."""
+"""The metric whose value is a Status: a mask of that case and class is empty. Its name may end as those of metrics."""
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 MEAN = ""

@@ -4,11 +4,11 @@ A part reads the tables of an analysis and computes nothing; what it draws it al
 """
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -25,12 +25,16 @@ from seglossbench.reporting.facts import Facts
 from seglossbench.reporting.section import Section
 from seglossbench.vocabulary.metrics import Metric, metric_of
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 register = PARTS.register
 Row = dict[Hashable, Any]
 """A row of a table by the names of its columns."""
 NAMES = (
     "dataset", "network", "loss", "seed", "class", "case", "metric", "a", "b", "better", "steadier", "reason",
-    "question", "claim", "source", "scope", "finding", "decide_text", "text", "id",
+    "question", "claim", "source", "scope", "finding", "decide_text", "text", "id", "panel", "name",
+    "patient", "variant",
 )  # fmt: skip
 """The columns of tables that hold users' names, or words around them."""
 
@@ -122,6 +126,41 @@ def dataset_name(dataset: str) -> str:
 def place_name(dataset: str, network: str, networks: int = 0) -> str:
     """A dataset and network in words."""
     return " · ".join(part for part in (dataset_name(dataset), network_name(network, networks)) if part)
+
+
+def turned(pair: Row, as_it_is: bool) -> tuple[float, float, float]:
+    """Estimate and ends of a - b, or of b - a: of ratios the inverse."""
+    estimate, lo, hi = (float(pair[name]) for name in ("estimate", "lo", "hi"))
+    if as_it_is:
+        return estimate, lo, hi
+    if pair["scale"] == "ratio":
+        inverse = [1 / value if value else float("inf") for value in (estimate, hi, lo)]
+        return inverse[0], inverse[1], inverse[2]
+    return -estimate, -hi, -lo
+
+
+def against(source: Source, metric: str, *, classes: bool) -> Iterator[Row]:
+    """The rows of ``differences`` by a metric that are with the baseline, turned so that it is what is subtracted.
+
+    Of the mean over the classes, or of each of the ``classes``; with ``loss``, ``estimate``, ``lo``, ``hi``.
+    """
+    pairs = source.tables["differences"]
+    base = source.baseline
+    chosen = pairs[(pairs["metric"] == metric) & ((pairs["class"] != ALL) == classes)]
+    for pair in chosen[(chosen["a"] == base) | (chosen["b"] == base)].to_dict("records"):
+        estimate, lo, hi = turned(pair, pair["b"] == base)
+        other = pair["a"] if pair["b"] == base else pair["b"]
+        yield pair | {"loss": other, "estimate": estimate, "lo": lo, "hi": hi}
+
+
+def figure_files(source: Source, name: str, figure: "Figure", table: pd.DataFrame) -> Markup:
+    """Leave a figure for papers and its data beside the page; returns the line of their addresses."""
+    from seglossbench.drawing.figure import save
+
+    (source.folder / "figures" / name).parent.mkdir(parents=True, exist_ok=True)
+    save(figure, source.folder / "figures" / name)
+    links = [(end.upper(), f"figures/{name}.{end}") for end in ("png", "pdf")]
+    return files_line(*links, ("data as CSV", source.table(name, table)))
 
 
 def link_to(file: Path, folder: Path) -> str:

@@ -11,7 +11,7 @@ from seglossbench.drawing.looks import GREY, MARKERS, Look
 from seglossbench.drawing.names import isolated
 from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, tag
-from seglossbench.reporting.parts import Part, Row, Source, caption, files_line
+from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, turned
 
 _CHIPS = {
     "settled": ("good", "✓"), "supported": ("good", "✓"), "not supported": ("bad", "✗"),
@@ -155,14 +155,3 @@ def _comparisons(source: Source, row: Row) -> list[Line]:
         ends = (part["estimate"], part["lo"], part["hi"])
         lines.append((label, look, *ends, part["scale"] == "ratio", told))
     return lines
-
-
-def turned(pair: Row, as_it_is: bool) -> tuple[float, float, float]:
-    """Estimate and ends of a - b, or of b - a: of ratios the inverse."""
-    estimate, lo, hi = (float(pair[name]) for name in ("estimate", "lo", "hi"))
-    if as_it_is:
-        return estimate, lo, hi
-    if pair["scale"] == "ratio":
-        inverse = [1 / value if value else float("inf") for value in (estimate, hi, lo)]
-        return inverse[0], inverse[1], inverse[2]
-    return -estimate, -hi, -lo

@@ -10,8 +10,7 @@ from seglossbench.analysis.words import number
 from seglossbench.drawing.names import csv_text
 from seglossbench.files import atomic_file
 from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
-from seglossbench.reporting.parts import NAMES, Part, Row, Source, caption, files_line, place_name
-from seglossbench.reporting.parts.answers import turned
+from seglossbench.reporting.parts import NAMES, Part, Row, Source, caption, files_line, place_name, turned
 from seglossbench.reporting.parts.differences import MOST_BASELINES
 from seglossbench.reporting.parts.glance import DOT
 

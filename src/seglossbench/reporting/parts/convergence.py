@@ -89,13 +89,13 @@ def _panel(source: Source, points: list[Row], axis: str, words: str) -> Markup:
     parts = [
         tag("rect", x=_LEFT, y=8, width=_WIDTH - 8 - _LEFT, height=_HEIGHT - _BOTTOM - 8, class_="frame")
     ]
-    for value in _ticks(up.lo, up.hi):
+    for value in svg.ticks(up.lo, up.hi):
         y = up.at(value)
         parts.append(tag("line", x1=_LEFT, x2=_WIDTH - 8, y1=y, y2=y, class_="grid"))
-        parts.append(tag("text", f"{value:.4g}".replace("-", "−"), x=_LEFT - 6, y=y + 4, text_anchor="end"))
-    for value in _ticks(across.lo, across.hi):
+        parts.append(tag("text", svg.number(value), x=_LEFT - 6, y=y + 4, text_anchor="end"))
+    for value in svg.ticks(across.lo, across.hi):
         parts.append(
-            tag("text", f"{value:.4g}", x=across.at(value), y=_HEIGHT - _BOTTOM + 15, text_anchor="middle")
+            tag("text", svg.number(value), x=across.at(value), y=_HEIGHT - _BOTTOM + 15, text_anchor="middle")
         )
     parts.append(tag("text", axis.removesuffix("s"), x=_WIDTH / 2, y=_HEIGHT - 4, text_anchor="middle"))
     by_loss: dict[str, list[Row]] = {}
@@ -134,10 +134,3 @@ def _curve(source: Source, loss: str, points: list[Row], across: svg.Axis, up: s
         f"{point['x']:.6g}:{x:.1f}:{point['mean']:.4g}" for point, x in zip(there, xs, strict=True)
     )
     return tag("g", *parts, class_=f"curve {svg.colour_class(look)}", data_loss=loss, data_points=said)
-
-
-def _ticks(lo: float, hi: float) -> list[float]:
-    """Four or five round values between the ends."""
-    step = 10 ** math.floor(math.log10(max(hi - lo, 1e-12) / 4))
-    step = next((step * by for by in (1, 2, 2.5, 5, 10) if (hi - lo) / (step * by) <= 5), step)
-    return [place * step for place in range(math.ceil(lo / step), math.floor(hi / step) + 1)]

@@ -6,8 +6,7 @@ from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.words import difference
 from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
-from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name
-from seglossbench.reporting.parts.answers import turned
+from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name, turned
 
 MOST_BASELINES = 12
 """With more losses than that the page holds the differences to one baseline only; the file has all."""

@@ -107,7 +107,7 @@
   }));
 
   // Curves: the values at the place that is pointed at, or chosen by the arrow keys.
-  $(".curves").forEach(picture => {
+  $(".curves:not(.still)").forEach(picture => {
     const figure = picture.closest("figure"), reading = figure.querySelector(".reading"), pointer = picture.querySelector(".pointer");
     let lines, stops, at = -1;
     const prepare = () => {

@@ -145,10 +145,10 @@ def _parts(experiment: Experiment, known: Mapping[str, Usual | None]) -> Iterato
         run = runs[0]
         finished = [duration_seconds(one.folder) for one in runs if state(one.folder).is_finished]
         dataset = known[run.dataset.name]
-        cost = costs.get(_cost_key(run, dataset)) if dataset else None
+        cost = costs.get(cost_key(run, dataset)) if dataset else None
         steps = run.train.epochs * run.train.steps_per_epoch
-        windows = _windows(run, dataset) if dataset else 0.0
-        share = FORWARD * windows / run.train.batch_size  # a window costs what a patch's forward pass does
+        predicted = windows(run, dataset) if dataset else 0.0
+        share = FORWARD * predicted / run.train.batch_size  # a window costs what a patch's forward pass does
         if finished:
             seconds = sum(finished) / len(finished)
             operations = cost["operations"] * (steps + share) if cost else 0.0
@@ -167,7 +167,7 @@ def _parts(experiment: Experiment, known: Mapping[str, Usual | None]) -> Iterato
             )
 
 
-def _windows(run: Run, dataset: Usual) -> float:
+def windows(run: Run, dataset: Usual) -> float:
     """Windows that a run predicts: of validation and test cases whenever they are due, of the test at its end."""
     train, predict = run.train, run.evaluate.predict
     window = predict.window_size or train.patch_size
@@ -232,7 +232,7 @@ def _disk(experiment: Experiment, known: Mapping[str, Usual | None]) -> str:
         usual = known[run.dataset.name]
         if usual is None:
             continue
-        weights += 4 * costs.get(_cost_key(run, usual), {}).get("weights", 0) / 1e9
+        weights += 4 * costs.get(cost_key(run, usual), {}).get("weights", 0) / 1e9
         predictions += _cases(run.dataset, usual)[1] * math.prod(usual.shape) * PREDICTION_BYTES / 1e9
     parts = {"raw": raw, "prepared": prepared, "maps": maps, "weights": weights, "predictions": predictions}
     said = ", ".join(f"{name} {size:,.1f}" for name, size in parts.items() if size >= 0.05)
@@ -246,12 +246,13 @@ def _cost_keys(experiment: Experiment) -> Iterator[tuple[str, Run, Usual]]:
     seen = set()
     for run in experiment.runs:
         dataset = known[run.dataset.name]
-        if dataset is not None and (key := _cost_key(run, dataset)) not in seen:
+        if dataset is not None and (key := cost_key(run, dataset)) not in seen:
             seen.add(key)
             yield key, run, dataset
 
 
-def _cost_key(run: Run, dataset: Usual) -> str:
+def cost_key(run: Run, dataset: Usual) -> str:
+    """What decides the cost of a run's step on a device, as one word."""
     train = run.train
     shape = [train.patch_size, train.batch_size, dataset.channels, dataset.classes]
     how = train.model_dump(mode="json", include={"precision", "compile", "deterministic"})

@@ -1,0 +1,102 @@
+"""Statistical figures for papers, drawn from the tables that the page's parts leave beside it; nothing is computed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seglossbench.drawing.figure import STYLE, legend, legend_rows, new_figure
+from seglossbench.drawing.looks import Look
+from seglossbench.drawing.names import labels_of
+
+Looks = Mapping[str, Look]
+_MOST_COLUMNS = 3
+
+
+def heat(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
+    """How often each loss has each place, ``loss, place, frequency``: a row per loss, the first one on top."""
+    wide = table.pivot_table(index="loss", columns="place", values="frequency", sort=False)
+    wide.index = [looks[loss].label for loss in wide.index]
+    with mpl.rc_context({**STYLE, "axes.grid": False}):
+        figure = new_figure(
+            1.6 + 0.75 * wide.shape[1] + 0.06 * max(map(len, wide.index)), 1.1 + 0.34 * len(wide)
+        )
+        axes = figure.subplots()
+        options: dict[str, Any] = {"vmin": 0, "vmax": 1, "cmap": "Blues", "cbar": False, "linewidths": 1}
+        sns.heatmap(wide, ax=axes, annot=wide.map(_percent), fmt="", **options)
+        axes.set(title=title, xlabel="place", ylabel="")
+        axes.tick_params(length=0)
+    return figure
+
+
+def scattered(table: pd.DataFrame, looks: Looks, *, across: str, up: str, log: bool, joined: bool) -> Figure:
+    """Points ``panel, loss, x, y, lo, hi`` with their intervals, a panel each; a line through a loss's where wanted."""
+    panels = list(dict.fromkeys(table["panel"]))
+    shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
+    columns = min(_MOST_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    with mpl.rc_context(STYLE):
+        width = max(4.6, 3.4 * columns)
+        figure = new_figure(width, 2.6 * rows + 0.3 * legend_rows(shown, width))
+        grid = figure.subplots(rows, columns, squeeze=False).flat
+        titles = labels_of(panels)
+        for panel, axes in zip(panels, grid, strict=False):
+            own = table[table["panel"] == panel]
+            _points(axes, own, shown, joined)
+            if log:
+                axes.set_xscale("log")
+                axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+                axes.minorticks_off()
+            axes.set(title=titles[panel], xlabel=across, ylabel=up)
+        for axes in list(grid):
+            axes.remove()
+        legend(figure, shown, "outside lower center", width, line=joined)
+    return figure
+
+
+def _points(axes: Axes, table: pd.DataFrame, looks: Looks, joined: bool) -> None:
+    for loss, look in looks.items():
+        own = table[table["loss"] == loss].sort_values("x")
+        if own.empty:
+            continue
+        middle = own["y"].to_numpy(float)
+        ends = np.nan_to_num(np.abs(own[["lo", "hi"]].to_numpy(float).T - middle))
+        if joined:
+            style: Any = {"color": look.colour, "linestyle": look.line, "linewidth": 1.2}
+            sns.lineplot(x=own["x"], y=middle, ax=axes, errorbar=None, **style)
+        axes.errorbar(own["x"], middle, yerr=ends, fmt="none", ecolor=look.colour, elinewidth=0.9)
+        sns.scatterplot(
+            x=own["x"], y=middle, ax=axes, color=look.colour, marker=look.marker, s=28, legend=False
+        )
+
+
+def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figure:
+    """``name, loss, value``: a row per name with a mark per loss, joined by a line from the lowest to the highest."""
+    names = list(dict.fromkeys(table["name"]))
+    shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
+    place = {name: row for row, name in enumerate(names)}
+    with mpl.rc_context(STYLE):
+        figure = new_figure(7.0, 1.1 + 0.2 * len(names) + 0.3 * legend_rows(shown, 7.0))
+        axes = figure.subplots()
+        by_name = table.groupby("name", sort=False)["value"]
+        axes.hlines(list(place.values()), by_name.min(), by_name.max(), color="#bbbbbb", linewidth=1)
+        for loss, look in shown.items():
+            own = table[table["loss"] == loss]
+            y = own["name"].map(place)
+            sns.scatterplot(
+                x=own["value"], y=y, ax=axes, color=look.colour, marker=look.marker, s=26, legend=False
+            )
+        axes.set_yticks(range(len(names)), labels_of(names).values(), fontsize=7)
+        axes.set(title=title, xlabel=across, ylabel="")
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        legend(figure, shown, "outside lower center", 7.0, line=False)
+    return figure
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.005 else ""
