@@ -24,8 +24,7 @@ test-gpu: $(INSTALLED)  ## what a GPU must do: needs one, and says so where ther
 	$(BIN)/seglossbench doctor --gpu
 
 ui: $(INSTALLED)  ## browse the runs in MLflow
-	@echo "Open http://127.0.0.1:$(or $(PORT),5000)/#/experiments?workflowType=machine_learning"
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(PORT),5000)
+	$(BIN)/seglossbench ui --port $(or $(PORT),5000)
 
 bench: $(INSTALLED)  ## our speed against rivals, in the same run
 	$(BIN)/python -c 'import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ("blosc2", "nnunetv2", "zarr"))))' || \

@@ -1,5 +1,6 @@
 """That what the documents show is so: Python runs, YAML loads as params, commands have the options that are given."""
 
+import os
 import re
 import shlex
 import tomllib
@@ -173,12 +174,20 @@ def check_pip(words):
         assert extra in PYPROJECT["project"]["optional-dependencies"]
 
 
+def check_serve(words):
+    folder, *port = words
+    assert os.access(PROJECT / "workflow/serve_mlflow.sh", os.X_OK)
+    assert folder.startswith("/")
+    assert all(map(str.isdigit, port))
+
+
 CHECKS = {
     "seglossbench": check_seglossbench,
     "snakemake": check_snakemake,
     "make": check_make,
     "dvc": check_dvc,
     "pip": check_pip,
+    "workflow/serve_mlflow.sh": check_serve,
 }
 
 

@@ -96,7 +96,7 @@ def test_a_failed_run_is_told_and_the_others_are_reported(small, tmp_path, runs_
     assert "FileExistsError" in log.read_text().splitlines()[-1]
     assert f"Logfile {log.relative_to(tmp_path)}" in answer.stderr
     assert good.scores.exists()
-    assert good.id in LocalStore(tmp_path / "mlflow.db").runs_of("small", RUN_TAG)
+    assert good.id in LocalStore(tmp_path / "mlflow.db").runs_of([f"small/{good.dataset.name}"], RUN_TAG)
     page = experiment.report.read_text()
     assert "ce_dice" in page
     assert "Not every run is done" in page

@@ -148,7 +148,9 @@ def test_every_name_comes_out_of_the_workflow_as_it_went_in(project, write_nifti
     assert set(scores["dataset"]) == {"<5mm"}
     assert set(scores["case"]) < set(CASES)
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
-    stored = client.search_runs([client.get_experiment_by_name("odd").experiment_id])
+    stored = client.search_runs(
+        [client.get_experiment_by_name("odd/<5mm").experiment_id], "tags.kind = 'run'"
+    )
     assert sorted(run.data.tags["loss"] for run in stored) == sorted(LOSSES)
     assert {metric_key("test", f"DSC/{name}") for name in ODD_NAMES} < stored[0].data.metrics.keys()
     page = experiment.report.read_text(encoding="utf-8")

@@ -47,13 +47,26 @@ def test_every_run_is_in_mlflow(finished):
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{finished}/mlflow.db")
-    experiment = client.get_experiment_by_name("tiny")
-    runs = client.search_runs([experiment.experiment_id])
-    assert len(runs) == 4
-    for run in runs:
-        assert run.info.status == "FINISHED"
-        assert {"train/loss", "validation/DSC", "test/DSC", "test/HD95"} <= run.data.metrics.keys()
-        assert run.data.params["train.epochs"] == "2"
+    for dataset in ("brats_phantom", "amos_phantom"):
+        experiment = client.get_experiment_by_name(f"tiny/{dataset}")
+        runs = client.search_runs([experiment.experiment_id], "tags.kind = 'run'")
+        assert len(runs) == 2
+        for run in runs:
+            assert run.info.status == "FINISHED"
+            assert {"train/loss", "validation/DSC", "test/DSC", "test/HD95"} <= run.data.metrics.keys()
+            assert run.data.params["train.epochs"] == "2"
+        parents = client.search_runs([experiment.experiment_id], "tags.kind = 'all seeds'")
+        means = pd.read_csv(finished / "reports/tiny/analysis/means.csv")
+        for parent in parents:
+            of_loss = (means["dataset"] == dataset) & (means["loss"] == parent.data.params["loss"])
+            mean = means[
+                of_loss & (means["metric"] == "DSC") & (means["class"] == "*") & (means["network"] == "unet")
+            ]
+            assert parent.data.metrics["test/DSC"] == mean["mean"].item()
+        assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {p.info.run_id for p in parents}
+        (report,) = client.search_runs([experiment.experiment_id], "tags.kind = 'report'")
+        files = client.list_artifacts(report.info.run_id, "figures")
+        assert any(file.path.endswith(".png") for file in files)
 
 
 def test_nothing_but_mlflow_which_follows_holds_the_place_of_the_project(finished):

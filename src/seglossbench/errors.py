@@ -1,5 +1,6 @@
 """The two ways in which a command can fail, so that people see one line and no traceback."""
 
+import signal
 from collections.abc import Collection, Sequence
 
 
@@ -37,3 +38,11 @@ def nearest(word: str, known: Collection[str]) -> str:
     if not known:
         return "there is none"
     return f"did you mean {folded[close[0]]!r}? Known: {names}" if close else f"known: {names}"
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the process to end; what it had under way can go on later."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.number = number

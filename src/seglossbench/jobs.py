@@ -18,6 +18,7 @@ from seglossbench.files import digest, write_json
 from seglossbench.records import State, failure, state
 
 _LOGS = Path("logs")
+_SILENT = "ended without a word, as what is killed or short of memory does"
 _PROGRAM = "seglossbench: "  # how the line of an error begins
 
 
@@ -47,6 +48,11 @@ class Failure:
     reason: str
     log: Path
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the job itself said why; one that runs, was killed or stopped has not."""
+        return self.reason != _SILENT
+
 
 def train_jobs(experiment: Experiment) -> list[TrainJob]:
     """The runs, ``train.runs_per_job`` of the same part, dataset and network to a job."""
@@ -69,7 +75,7 @@ def report_mark(experiment: Experiment) -> Path:
     """The mark that the page shows the present runs and scores by the present params and code."""
     content = [
         [str(run.scores) for run in experiment.runs],
-        [part.params.model_dump(mode="json", exclude={"track"}) for part in experiment.parts],
+        [part.params.model_dump(mode="json", exclude={"track", "notify"}) for part in experiment.parts],
         report_version(),
     ]
     return _LOGS / "reported" / f"{experiment.name}-{digest(content)}"
@@ -194,4 +200,4 @@ def _last_word(log: Path) -> str:
         if not line.startswith(_PROGRAM):
             break
         reasons.insert(0, line.removeprefix(_PROGRAM))
-    return "; ".join(reasons) or "ended without a word, as what is killed or short of memory does"
+    return "; ".join(reasons) or _SILENT

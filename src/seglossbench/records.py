@@ -79,6 +79,12 @@ def devices_of(folder: Path) -> str:
     return " then ".join(dict.fromkeys(call["device"] for call in _calls(folder)))
 
 
+def commit_of(folder: Path) -> str:
+    """The version of this project's code that trained a run last; ``folder`` is the finished or the working one."""
+    calls = _calls(folder)
+    return str(calls[-1]["commit"]) if calls else ""
+
+
 def failure(folder: Path) -> str:
     """Why a run failed the last time, or when and why it diverged; an empty string if neither."""
     for file in (folder / "outcome.json", working_folder(folder) / "failure.json"):

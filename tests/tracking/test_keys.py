@@ -22,6 +22,17 @@ def test_names_stay_readable(name, key):
     assert metric_key("test", name) == key
 
 
+def test_no_two_conventions_share_a_name():
+    assert (
+        metric_key("test", "HD95/liver", "max_directed", "drop", "labels")
+        == "test/HD95 max_directed drop/liver"
+    )
+    assert metric_key("test", "DSC", "max_directed", "diagonal", "regions", " low") == "test/DSC regions low"
+    assert metric_key("test", "DSC_of_regions", "pooled", "drop", "both") == "test/DSC_of_regions drop"
+    assert metric_key("train", "loss", "max_directed", "drop") == "train/loss"
+    assert metric_key("cost", "seconds/step") == "system/seconds/step"
+
+
 def test_mlflow_takes_every_name_and_keeps_it_apart(tmp_path):
     names = [*ODD_NAMES, ":less-than sign:5mm", "x" * 300, "x" * 299 + "y"]
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")

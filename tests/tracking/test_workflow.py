@@ -26,8 +26,10 @@ def snakemake(folder, name="small", *words):
     return check(words, folder, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
 
 
-def runs_in(file, name="small"):
-    return LocalStore(file).runs_of(name, RUN_TAG)  # not by MLflow, which keeps files open that are gone
+def runs_in(file, name="small", dataset="brats_phantom"):
+    return LocalStore(file).runs_of(
+        [f"{name}/{dataset}"], RUN_TAG
+    )  # not by MLflow, which keeps files open that are gone
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-# MLflow's view of the finished runs, and the report of the experiment.
+# The report of the experiment, and MLflow's view of the finished runs.
+from seglossbench.stages import notify
 from seglossbench.tracking import marks
 
 # No training and no report waits for MLflow. What it lacks is told at the end, and the next call tries again.
@@ -12,9 +13,16 @@ if workflow.is_main_process:
             print(problem, "To fill it, as no report needs:", "seglossbench", *OPTIONS, "track", file=sys.stderr)
 
 
+# The page itself is no output, because a report that fails leaves the former one as it was.
+REPORTED = jobs.report_mark(EXPERIMENT)
+if workflow.is_main_process and not EXPERIMENT.report.exists():
+    REPORTED.unlink(missing_ok=True)
+
+
 rule track:
     input:
         rules.evaluate_all.input,
+        REPORTED,  # with the analysis, whose means and intervals MLflow shows
     output:
         TRACKED,
     log:
@@ -23,12 +31,6 @@ rule track:
         "make MLflow equal to the runs"
     shell:
         "{SEGLOSSBENCH} --log {log} track --mark {output}"
-
-
-# The page itself is no output, because a report that fails leaves the former one as it was.
-REPORTED = jobs.report_mark(EXPERIMENT)
-if workflow.is_main_process and not EXPERIMENT.report.exists():
-    REPORTED.unlink(missing_ok=True)
 
 
 rule report:
@@ -64,3 +66,8 @@ onerror:
             shell("{SEGLOSSBENCH} --log {log} track --mark {TRACKED} || true")
     if failed:
         print(jobs.describe_failures(EXPERIMENT, failed), file=sys.stderr)
+    notify(EXPERIMENT, failed)
+
+
+onsuccess:
+    notify(EXPERIMENT)

@@ -3,7 +3,7 @@
 An error is one line on stderr: exit status 2 for bad input, 1 for a failed job; ``--debug`` shows the traceback.
 """
 
-from seglossbench.cli import analysis, data, doctor, files, plugins, runs  # each adds its commands
+from seglossbench.cli import analysis, data, doctor, files, plugins, runs, tracking  # each adds its commands
 from seglossbench.cli.application import main
 
-__all__ = ["analysis", "data", "doctor", "files", "main", "plugins", "runs"]
+__all__ = ["analysis", "data", "doctor", "files", "main", "plugins", "runs", "tracking"]

@@ -1,6 +1,7 @@
 """The program: its options, its settings, and how an error ends it."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ import click
 from seglossbench import __version__
 from seglossbench.acquisition import sources
 from seglossbench.cli.log import open_log, tell_error
-from seglossbench.errors import InputError, InputErrors, JobError, nearest
+from seglossbench.errors import InputError, InputErrors, JobError, Stopped, nearest
 from seglossbench.experiment import Experiment
 from seglossbench.jobs import check_product
 from seglossbench.params import merge, parse_value
@@ -141,9 +142,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = cli.main(words, prog_name="seglossbench", standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):  # click makes the one of the other
-        tell_error("seglossbench: interrupted; run the same command again to go on")
-        sys.exit(130)
+    except (KeyboardInterrupt, click.Abort) as error:  # click makes the one of the other
+        stopped = error.__cause__
+        by = f"stopped by {stopped.number.name}" if isinstance(stopped, Stopped) else "interrupted"
+        tell_error(f"seglossbench: {by}; run the same command again to go on")
+        sys.exit(128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT))
     except Exception as error:
         if "--debug" in words:
             raise

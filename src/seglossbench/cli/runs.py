@@ -1,5 +1,7 @@
-"""Commands about the runs of an experiment: train, evaluate, track, report, status."""
+"""Commands about the runs of an experiment: train, evaluate, report, status."""
 
+import json
+import time
 from pathlib import Path
 
 import click
@@ -76,30 +78,6 @@ def _runs(settings: Settings, ids: tuple[str, ...], planned: bool) -> list[Run]:
 
 
 @cli.command()
-@click.option("--rebuild", is_flag=True, help="Remove what MLflow has of this experiment and fill it again.")
-@click.option(
-    "--mark",
-    type=click.Path(path_type=Path),
-    help="Say in this file what MLflow lacks, which is then no failure; for Snakemake.",
-)
-@pass_settings
-def track(settings: Settings, rebuild: bool, mark: Path | None) -> None:
-    """Make MLflow equal to the run folders, which are the truth.
-
-    \b
-    Examples:
-      seglossbench track
-      seglossbench track --rebuild
-    """
-    from seglossbench import stages
-
-    experiment = settings.experiment
-    said = stages.track_and_mark(experiment, mark) if mark else stages.track(experiment, rebuild=rebuild)
-    for line in said:
-        click.echo(line)
-
-
-@cli.command()
 @click.option(
     "--scores",
     "files",
@@ -164,16 +142,28 @@ def archive(settings: Settings, restore: bool) -> None:
     help="What a GPU sustains, for GPU hours from the counted operations.",
 )
 @click.option("--why", is_flag=True, help="Say of each run to be trained how it differs from a finished one.")
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=1),
+    is_flag=False,
+    flag_value=10.0,
+    metavar="[SECONDS]",
+    help="Show it anew every so many seconds, by default 10, until all is finished or Ctrl-C.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Say it as JSON, a line, for programs.")
 @pass_settings
-def status(settings: Settings, estimate: bool, tflops: float, why: bool) -> None:
-    """Show runs, jobs, hours and disk of the experiment, and what is done, what is running, what failed and why.
+def status(
+    settings: Settings, estimate: bool, tflops: float, why: bool, watch: float | None, as_json: bool
+) -> None:
+    """Show what is done, what is running and until when, what failed, why and where its log is.
 
     Needs no data, except folders of yours (datasets.NAME.folder), whose files are part of what a run is. Hours come
-    from finished runs, or else from steps that --estimate measured.
+    from finished runs, or else from steps that --estimate measured. The exit status is 0 where all runs are finished
+    and scored, 3 where something failed, 4 where something is still to be done.
 
     \b
     Examples:
-      watch seglossbench status
+      seglossbench status --watch
       seglossbench --set experiment=papers status --estimate
       seglossbench status --why
     """
@@ -186,7 +176,20 @@ def status(settings: Settings, estimate: bool, tflops: float, why: bool) -> None
         return
     if estimate:
         plan.measure(experiment, experiment.params.train.threads, experiment.params.train.device)
-    click.echo(stages.status(experiment, tflops))
+    while True:
+        progress = stages.progress_of(experiment)
+        if as_json:
+            click.echo(json.dumps(progress.as_json(), ensure_ascii=False))
+        else:
+            title, *takes = plan.summary(experiment, tflops).splitlines()
+            is_over = all(run.state.is_finished for run in progress.runs)
+            lines = [title, *stages.describe(progress), *([] if is_over else ["", *takes])]
+            if watch is not None:
+                click.clear()
+            click.echo("\n".join(lines))
+        if watch is None or progress.exit_status == 0:
+            raise click.exceptions.Exit(progress.exit_status)
+        time.sleep(watch)
 
 
 @cli.command()

@@ -1,6 +1,7 @@
 """All of the params, and those sections that are neither about datasets nor about trainings."""
 
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -84,14 +85,29 @@ class AnalyseParams(Section):
 class TrackParams(Section):
     """Where MLflow keeps its view of the runs, and whether runs are shown while they train."""
 
-    uri: str = "sqlite:///mlflow.db"
+    uri: str | None = None  # none: MLFLOW_TRACKING_URI, or else sqlite:///mlflow.db
     live: bool = True
+    system_metrics: bool = False  # cores, memory, disk and GPU while a run trains, by MLflow's own monitor
 
     @field_validator("uri")
     @classmethod
-    def _at_home(cls, uri: str) -> str:
+    def _at_home(cls, uri: str | None) -> str | None:
+        if uri is None:
+            return None
+        if urlsplit(uri).password:  # params are kept by git and DVC, and stand in command lines
+            raise ValueError(
+                "has a password, which would stand in git and in command lines; give it to MLflow by the environment, "
+                "as MLFLOW_TRACKING_PASSWORD or PGPASSWORD, or the whole address as MLFLOW_TRACKING_URI"
+            )
         scheme, slashes, path = uri.rpartition("///")
         return scheme + slashes + at_home(path)
+
+
+class NotifyParams(Section):
+    """Commands of one's own, for a shell, when a workflow has ended; none changes what it made."""
+
+    on_finish: str | None = None
+    on_failure: str | None = None
 
 
 class ReportParams(Section):
@@ -120,3 +136,4 @@ class Params(Section):
     analyse: AnalyseParams = AnalyseParams()
     track: TrackParams = TrackParams()
     report: ReportParams = ReportParams()
+    notify: NotifyParams = NotifyParams()

@@ -64,6 +64,7 @@ def analyse(experiment: Experiment, out: Path) -> Path:
         tables["dials"] = by_dial
     about = {
         "experiment": experiment.name,
+        "scored": [str(file) for file in scored],
         "params": experiment.params.model_dump(mode="json"),
         "changed": _flat(experiment.params.model_dump(mode="json", exclude_defaults=True)),
         "adopted": [adoption.model_dump(mode="json") for adoption in adopted.read()],

@@ -12,9 +12,10 @@ from seglossbench.data.splits import PARTS, Split
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Run
 from seglossbench.files import atomic_folder, write_json
-from seglossbench.records import DATA, WEIGHTS, describe, note_divergence, run_in_progress, state
+from seglossbench.records import DATA, WEIGHTS, State, describe, note_divergence, run_in_progress, state
 from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
+from seglossbench.stages.stopping import stoppable
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,7 @@ def train(run: Run) -> None:
     if state(run.folder).is_finished:
         return
     limit_threads(run.train.threads)  # not as many as are free: the number of threads decides digits
-    with claim_devices(run.train.device, run.train.devices) as devices:
+    with stoppable(), claim_devices(run.train.device, run.train.devices) as devices:
         device = devices[0]
         if state(run.folder).is_finished:  # by another process, while this one waited for a device
             return
@@ -77,14 +78,14 @@ def _train(run: Run, folder: Path, devices: Sequence["torch.device"]) -> "Traine
     if not run.track.live:
         with memory_told(devices[0], remedy):
             return train_over(devices, data, folder, lambda rows: None, run.id)
-    tracker = LiveTracker(run.track.uri, run.part, run)
+    tracker = LiveTracker(run)
     try:
         with memory_told(devices[0], remedy):
             trained = train_over(devices, data, folder, tracker, run.id)
     except BaseException as error:
-        tracker.finish("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        tracker.finish(State.INTERRUPTED if isinstance(error, KeyboardInterrupt) else State.FAILED)
         raise
-    tracker.finish("FINISHED")
+    tracker.finish(State.DIVERGED if trained.divergence else State.DONE)
     return trained
 
 

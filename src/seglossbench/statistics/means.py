@@ -7,7 +7,7 @@ would make means over different cases. A class that the truth of no case has is 
 none. Nothing undefined becomes 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -105,12 +105,19 @@ def means_of_run(scores: pd.DataFrame, absent_scored: bool = False) -> dict[tupl
     Of the columns of RUN, those that are missing do not matter. What is nowhere defined is left out. ``absent_scored``
     is that of ``with_absent``.
     """
-    whole = with_absent(fold_status(scores.assign(**dict.fromkeys(RUN, "-"))), absent_scored)
-    means = pd.concat(
-        [class_means(whole, ["metric"]), overall_means(whole, ["metric"]).assign(**{"class": MEAN})]
-    )
-    known = means.dropna(subset="value")
-    return {
-        (str(metric), str(name)): float(value)
-        for metric, name, value in known[["metric", "class", "value"]].itertuples(index=False, name=None)
-    }
+    return means_of_runs({"-": scores}, absent_scored)["-"]
+
+
+def means_of_runs(
+    scores: Mapping[str, pd.DataFrame], absent_scored: bool = False
+) -> dict[str, dict[tuple[str, str], float]]:
+    """``means_of_run`` of runs with the same test cases, each under any name of its own."""
+    named = [table.assign(**dict.fromkeys(RUN, "-") | {"seed": name}) for name, table in scores.items()]
+    whole = with_absent(fold_status(pd.concat(named, ignore_index=True)), absent_scored)
+    by = ["seed", "metric"]
+    means = pd.concat([class_means(whole, by), overall_means(whole, by).assign(**{"class": MEAN})])
+    found: dict[str, dict[tuple[str, str], float]] = {name: {} for name in scores}
+    known = means.dropna(subset="value")[[*by, "class", "value"]]
+    for name, metric, of_class, value in known.itertuples(index=False, name=None):
+        found[name][str(metric), str(of_class)] = float(value)
+    return found

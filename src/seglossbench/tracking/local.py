@@ -1,19 +1,22 @@
 """A store of MLflow's in a SQLite file: made by whoever needs it first, and following the folder in which it lies."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
+from seglossbench.errors import InputError
 from seglossbench.files import atomic_file
 from seglossbench.names import word
 
 PREFIX = "sqlite:///"
 ARTIFACTS = "mlartifacts"
 TIMEOUT_SECONDS = 60
+NETWORKED = frozenset(("nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "afs"))
+MOUNTS = Path("/proc/mounts")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,16 @@ class LocalStore:
             yield
 
     def create(self) -> None:
-        """Make the store whole or not at all, if it is not there: processes that open a new one at once break it."""
+        """Make the store whole or not at all, if it is not there: processes that open a new one at once break it.
+
+        Raises InputError on a file system of a network, whose locks keep no two machines apart.
+        """
+        if (kind := file_system_of(self.file.absolute().parent)) in NETWORKED:
+            raise InputError(
+                f"{self.file}: lies on {kind}, where a SQLite file breaks when several machines write to it; start a "
+                "server with workflow/serve_mlflow.sh on one machine and give its address by track.uri or "
+                "MLFLOW_TRACKING_URI, or give a file on a disk of this machine (docs/tracking.md)"
+            )
         with self.locked():
             if self.file.exists():
                 self._follow()
@@ -56,8 +68,8 @@ class LocalStore:
                 store = SqlAlchemyStore(f"{PREFIX}{temporary}", self.artifacts.as_uri())
                 store.engine.dispose()
 
-    def runs_of(self, experiment: str, tag: str) -> set[str]:
-        """The values that ``tag`` has in the experiment's runs; none where the store was moved since they were written.
+    def runs_of(self, experiments: Sequence[str], tag: str) -> set[str]:
+        """The values that ``tag`` has in the experiments' runs, of those experiments that lie where they were written.
 
         Read without MLflow, whose import takes a second. Raises sqlite3.Error for a file that is no such store.
         """
@@ -69,9 +81,12 @@ class LocalStore:
             WHERE tags.key = ? AND experiments.name = ? AND experiments.artifact_location = ?
             AND runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
             """
+        found = set()
         with closing(sqlite3.connect(self.file.absolute().as_uri() + "?mode=ro", uri=True)) as database:
-            wanted = (tag, experiment, self.artifacts_of(experiment))
-            return {str(value) for (value,) in database.execute(question, wanted)}
+            for experiment in experiments:
+                wanted = (tag, experiment, self.artifacts_of(experiment))
+                found |= {str(value) for (value,) in database.execute(question, wanted)}
+        return found
 
     def _follow(self) -> None:
         """Let the artifacts be where the store is: MLflow keeps the absolute places in which they once were."""
@@ -88,3 +103,17 @@ class LocalStore:
                         f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
                         (present, len(former) + 1, experiment, len(former) + 1, f"{former}/"),
                     )
+
+
+def file_system_of(folder: Path, mounts: Path | None = None) -> str:
+    """The kind of the file system that a folder is or will be on, such as ext4 or nfs4; nothing where nobody says."""
+    try:
+        lines = (mounts or MOUNTS).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    here = folder.resolve()
+    kinds = {}
+    for line in lines:
+        _, place, kind, *_ = line.split(" ")
+        kinds[Path(place.replace("\\040", " "))] = kind  # the last one mounted there is on top
+    return next((kinds[place] for place in (here, *here.parents) if place in kinds), "")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from seglossbench.experiment import Experiment
 from seglossbench.files import digest, write_json
+from seglossbench.params import TrackParams
+from seglossbench.tracking.addresses import address_of, without_password
+from seglossbench.tracking.keys import experiment_name
 from seglossbench.tracking.local import LocalStore
 
 RUN_TAG = "seglossbench.run"
@@ -17,7 +20,7 @@ RUN_TAG = "seglossbench.run"
 def mark_of(experiment: Experiment) -> Path:
     """The mark that the present stores have the present runs and scores of the experiment and its parts."""
     content = [
-        [part.params.track.uri, part.name, [str(run.scores) for run in part.runs]]
+        [_shown(part.params.track), part.name, [str(run.scores) for run in part.runs]]
         for part in experiment.parts
     ]
     return Path("logs/tracked") / f"{experiment.name}-{digest(content)}"
@@ -46,12 +49,19 @@ def sync_mark(experiment: Experiment) -> None:
         mark.unlink(missing_ok=True)
 
 
+def _shown(track: TrackParams) -> str:
+    uri = address_of(track)
+    return without_password(uri, uri)
+
+
 def _has_all(part: Experiment) -> bool:
-    store = LocalStore.at(part.params.track.uri)
+    store = LocalStore.at(address_of(part.params.track))
     if store is None:
         return True
     try:
-        stored = store.runs_of(part.name, RUN_TAG)
+        stored = store.runs_of(
+            [experiment_name(part.name, dataset.name) for dataset in part.datasets], RUN_TAG
+        )
     except sqlite3.Error:
         return False
     return all(run.id in stored for run in part.runs if run.scores.exists())

@@ -1,260 +1,250 @@
 """MLflow's view of the runs, written from the run folders, which are the truth."""
 
+import dataclasses
 import os
 import shutil
-import time
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as Stored
 from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.utils.file_utils import local_file_uri_to_path
-from mlflow.utils.uri import is_local_uri
-from tqdm import tqdm
+from mlflow.utils.uri import append_to_uri_path, is_local_uri
 
-from seglossbench.errors import JobError
-from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Run
 from seglossbench.files import digest
 from seglossbench.records import (
     HistoryRow,
     State,
-    describe,
-    failure,
     history_text,
     period_seconds,
-    read_history,
-    state,
     working_folder,
 )
-from seglossbench.statistics.means import means_of_run
-from seglossbench.tracking.keys import metric_key, param_key
+from seglossbench.tracking.content import (
+    DATA_TAG,
+    GROUP_TAG,
+    KIND_TAG,
+    MLFLOW_STATUS,
+    OURS,
+    PARENT,
+    SEEDS,
+    Content,
+    Point,
+    content_of,
+    group_of,
+    milliseconds,
+    points_of,
+)
+from seglossbench.tracking.database import write_run
+from seglossbench.tracking.groups import parent_of
 from seglossbench.tracking.local import LocalStore
 from seglossbench.tracking.marks import RUN_TAG
-from seglossbench.vocabulary.tables import MEAN
 
 HISTORY_TAG = "seglossbench.history"
 SCORES_TAG = "seglossbench.scores"
-STATE_TAG = "seglossbench.state"
 REASON_TAG = "seglossbench.reason"
-STATUS = {State.FAILED: "FAILED", State.INTERRUPTED: "KILLED"}
-TAGS = (HISTORY_TAG, SCORES_TAG, STATE_TAG, REASON_TAG)
+STATE_TAG = "state"
 MOST_METRICS, MOST_PARAMS = 900, 90  # of a call: MLflow takes 1000 of everything together, and 100 params
 HOPELESS = 3  # runs in a row that could not be written
 # A server that is away is given up after seconds, not after MLflow's default of minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
 class Tracker:
-    """Writes runs of one experiment to the MLflow store at ``uri``, which is made if it is not there."""
+    """Writes runs to one experiment of the MLflow store at ``uri``, both of which are made if they are not there."""
 
     def __init__(self, uri: str, experiment: str) -> None:
         self.local = LocalStore.at(uri)
         if self.local is not None:
             self.local.create()
         self.client = MlflowClient(tracking_uri=uri)
+        store = self.client._tracking_client.store
+        self.database: SqlAlchemyStore | None = store if isinstance(store, SqlAlchemyStore) else None
         self.experiment = experiment
 
-    def create_store(self) -> str:
-        """The experiment's MLflow id, of one that is made if it is not there."""
+    @cached_property
+    def _known(self) -> Any:
+        """The experiment as MLflow has it, active, made where it is not there."""
         known = self.client.get_experiment_by_name(self.experiment)
         if known is None:
             # Where the artifacts of a server lie is its own affair.
             place = self.local.artifacts_of(self.experiment) if self.local else None
             try:
-                return str(self.client.create_experiment(self.experiment, artifact_location=place))
+                self.client.create_experiment(self.experiment, artifact_location=place)
             except MlflowException:  # another process was faster
-                known = self.client.get_experiment_by_name(self.experiment)
-                if known is None:
+                if self.client.get_experiment_by_name(self.experiment) is None:
                     raise
+            known = self.client.get_experiment_by_name(self.experiment)
         if known.lifecycle_stage != "active":
             self.client.restore_experiment(known.experiment_id)
-        return str(known.experiment_id)
+        return known
 
-    def start(self, run: Run, started: float | None = None) -> str:
-        """The MLflow id of ``run``, begun anew and at ``started`` (seconds since 1970): what was stored of it goes.
+    @property
+    def experiment_id(self) -> str:
+        """The experiment's MLflow id."""
+        return str(self._known.experiment_id)
 
-        Tags of others than this program, such as notes of the user's, are kept.
+    def start(self, run: Run, began: float, history: Sequence[HistoryRow] = ()) -> str:
+        """The MLflow id of ``run``, which trains since ``began``; ``history`` is what former calls left of it.
+
+        What is stored of the run goes on if it has just that history, or else makes way for a new one. Tags of others
+        than this program, such as notes of the user's, are kept.
         """
-        experiment_id = self.create_store()
-        former = self.client.search_runs([experiment_id], f"tags.`{RUN_TAG}` = '{run.id}'")
-        kept = {
-            key: value
-            for stored in former
-            for key, value in stored.data.tags.items()
-            if not key.startswith(("seglossbench.", "mlflow.")) or key == "mlflow.note.content"
-        }
-        begun = self.client.create_run(
-            experiment_id,
-            start_time=_milliseconds(time.time() if started is None else started),
-            run_name=f"{run.loss} · {run.network} · seed {run.seed} · {run.dataset.name}"[:250],
-            tags={**kept, RUN_TAG: run.id, **{key: str(value) for key, value in run.identity.items()}},
-        )
-        id = str(begun.info.run_id)
-        settings = flatten(run.settings.decisive).items()
-        self._write(id, params=[Param(param_key(key), str(value)[:6000]) for key, value in settings])
-        for stored in former:
-            self._remove(stored)
-        return id
+        former = self.search(RUN_TAG, run.id)
+        if (
+            history
+            and len(former) == 1
+            and former[0].data.tags.get(HISTORY_TAG) == digest(history_text(history))
+        ):
+            id = str(former[0].info.run_id)
+            self.client.update_run(id, "RUNNING")
+            self.client.set_tag(id, HISTORY_TAG, "")  # it has more from now on
+            self.client.set_tag(id, STATE_TAG, State.RUNNING.value)
+            return id
+        content = content_of(run, State.RUNNING)
+        content.points = points_of(run, ((row, began) for row in history))
+        content.started = period_seconds(working_folder(run.folder))[0] if history else began
+        content.tags[PARENT] = self._parent(run, began)
+        return self.replace(content, former)
 
-    def log_history(self, id: str, rows: Iterable[tuple[HistoryRow, float]]) -> None:
+    def log_history(self, id: str, run: Run, rows: Iterable[tuple[HistoryRow, float]]) -> None:
         """Write history rows as metrics such as ``validation/DSC/liver`` over epochs.
 
         With each comes its time (seconds since 1970); the same rows with the same times may be written again.
         """
-        self._write(id, _curves(rows))
+        self.write(id, points_of(run, rows))
 
-    def finish(self, id: str, status: str = "FINISHED", history: Sequence[HistoryRow] | None = None) -> None:
-        """Mark the run as FINISHED, FAILED or KILLED now, and ``history`` as all that it has, if it has all of it."""
+    def finish(self, id: str, state: State, history: Sequence[HistoryRow] | None = None) -> None:
+        """Mark the run as being in that state now, and ``history`` as all that it has, if it has all of it."""
+        self.client.set_tag(id, STATE_TAG, state.value)
         if history is not None:
             self.client.set_tag(id, HISTORY_TAG, digest(history_text(history)))
-        self.client.set_terminated(id, status)
+        self.client.set_terminated(id, MLFLOW_STATUS[state])
 
-    def fill(self, runs: Sequence[Run], from_scratch: bool = False) -> int:
-        """Make MLflow equal to the run folders and return how many runs were written; equal ones are left alone.
+    def _parent(self, run: Run, began: float) -> str:
+        """The MLflow id of the parent of a run that trains; two that are made at once, ``fill`` makes one."""
+        with self.local.locked() if self.local else nullcontext():
+            for each in self.search(GROUP_TAG, group_of(run)):
+                if each.data.tags.get(KIND_TAG) == SEEDS:
+                    return str(each.info.run_id)
+            parent = parent_of([run])
+            parent.status, parent.started = "RUNNING", began
+            return self.replace(parent)
 
-        What trains at the moment is left to its own tracker. With ``from_scratch`` all that MLflow has of the
-        experiment goes first. One run that cannot be written keeps no other from it; raises JobError at the end.
-        """
-        experiment_id = self.create_store()
-        stored = self._stored(experiment_id)
-        if from_scratch:
-            for several in stored.values():
-                for each in several:
-                    self._remove(each)
-            stored = {}
-        written, problems, in_a_row = 0, [], 0
-        for run in tqdm(runs, desc="track", unit="run"):
-            try:
-                written += self._make_equal(run, stored.get(run.id, []))
-                in_a_row = 0
-            except Exception as error:
-                problems.append(f"{run.id}: {describe(error)}")
-                in_a_row += 1
-                if in_a_row == HOPELESS:
-                    break
-        if problems:
-            others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-            raise JobError(f"{self.experiment}: not all runs could be written: {problems[0]}{others}")
-        return written
-
-    def _make_equal(self, run: Run, stored: Sequence[Stored]) -> bool:
-        """Make what is stored of one run equal to its folder, and return whether anything had to be done."""
-        present = state(run.folder)
-        if present in (State.NOT_LAUNCHED, State.RUNNING):
-            return False
-        folder = run.folder if present.is_finished else working_folder(run.folder)
-        file = folder / "history.csv"
-        wanted = {
-            STATE_TAG: present,
-            REASON_TAG: failure(run.folder)[:5000],
-            HISTORY_TAG: digest(file.read_text(encoding="utf-8") if file.exists() else history_text([])),
+    def replace(self, content: Content, former: Sequence[Stored] = ()) -> str:
+        """The MLflow id of a new run in place of former ones, from which it takes the tags of others."""
+        kept = {
+            key: value
+            for stored in former
+            for key, value in stored.data.tags.items()
+            if (not key.startswith(("seglossbench.", "mlflow.")) and key not in OURS)
+            or key == "mlflow.note.content"
         }
-        if present.is_finished and run.scores.exists():
-            wanted[SCORES_TAG] = digest([run.scores.name, run.scores.read_text(encoding="utf-8")])
-        status = STATUS.get(present, "FINISHED")
-        tags = stored[0].data.tags if len(stored) == 1 else {}
-        if {key: tags.get(key) for key in TAGS} == {key: wanted.get(key) for key in TAGS} and (
-            stored[0].info.status == status
-        ):
-            return False
-        started, ended = period_seconds(folder)
-        metrics: list[Metric] = []
-        if tags.get(HISTORY_TAG) == wanted[HISTORY_TAG] and tags.get(SCORES_TAG) in (
-            None,
-            wanted.get(SCORES_TAG),
-        ):
-            id = str(stored[0].info.run_id)
-        else:
-            history = read_history(file) if file.exists() else []
-            id = self.start(run, started)
-            seconds = (ended - started) / (history[-1].epoch + 1 if history else 1)
-            metrics += _curves((row, started + (row.epoch + 1) * seconds) for row in history)
-        if SCORES_TAG in wanted:
-            metrics += _means(run.scores, run.evaluate.empty)
-            self._log_artifact(id, run.scores)
-        self._write(id, metrics, tags=[RunTag(key, value) for key, value in wanted.items()])
-        self.client.set_terminated(id, status, _milliseconds(ended))
-        return True
+        content = dataclasses.replace(content, tags={**kept, **content.tags})
+        id = self._create(content) if self.database is None else self._create_in(self.database, content)
+        for stored in former:
+            self.remove(stored)
+        return id
 
-    def _write(
+    def _create(self, content: Content) -> str:
+        begun = self.client.create_run(
+            self.experiment_id, milliseconds(content.started), content.tags, content.name
+        )
+        id = str(begun.info.run_id)
+        if content.data:
+            inputs = [DatasetInput(Dataset(**data), [InputTag(*DATA_TAG)]) for data in content.data]
+            self.client.log_inputs(id, inputs)
+        self.keep(id, str(begun.info.artifact_uri), content.files)
+        self.write(id, content.points, content.params, content.claims)
+        if content.ended is not None:
+            self.client.set_terminated(id, content.status, milliseconds(content.ended))
+        elif content.status != "RUNNING":
+            self.client.update_run(id, content.status)
+        return id
+
+    def _create_in(self, database: SqlAlchemyStore, content: Content) -> str:
+        id = uuid.uuid4().hex
+        place = append_to_uri_path(self._known.artifact_location, id, SqlAlchemyStore.ARTIFACTS_FOLDER_NAME)
+        if self.local is not None:  # before the run itself, which says that it has them
+            self.keep(id, place, content.files)
+        write_run(database, id, self.experiment_id, place, content)
+        if self.local is None:
+            self.keep(id, place, content.files)
+        return id
+
+    def write(
         self,
         id: str,
-        metrics: Sequence[Metric] = (),
-        params: Sequence[Param] = (),
-        tags: Sequence[RunTag] = (),
+        points: Sequence[Point] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Write everything in as few calls as MLflow allows, the tags last, so that they may tell of the others."""
-        calls = max(1, -(-len(metrics) // MOST_METRICS), -(-len(params) // MOST_PARAMS))
+        metrics = [Metric(*point) for point in points]
+        of_params = [Param(key, value) for key, value in (params or {}).items()]
+        calls = max(1, -(-len(metrics) // MOST_METRICS), -(-len(of_params) // MOST_PARAMS))
         for call in range(calls):
             self.client.log_batch(
                 id,
                 metrics=metrics[call * MOST_METRICS : (call + 1) * MOST_METRICS],
-                params=params[call * MOST_PARAMS : (call + 1) * MOST_PARAMS],
-                tags=tags if call == calls - 1 else (),
+                params=of_params[call * MOST_PARAMS : (call + 1) * MOST_PARAMS],
+                tags=[RunTag(*tag) for tag in (tags or {}).items()] if call == calls - 1 else (),
             )
 
-    def _log_artifact(self, id: str, file: Path) -> None:
-        """Store a file beside a run, unless a server keeps it in a folder, which is one of its own machine."""
-        if self.local is not None or not is_local_uri(self.client.get_run(id).info.artifact_uri):
-            self.client.log_artifact(id, str(file))
+    def keep(self, id: str, place: str, files: Mapping[str, Path]) -> None:
+        """Store files beside a run, unless a server keeps them in a folder, which is one of its own machine."""
+        folder = self._folder(place)
+        if folder is None and is_local_uri(place):
+            return
+        for name, file in files.items():
+            if folder is None:
+                above = str(Path(name).parent)
+                self.client.log_artifact(id, str(file), None if above == "." else above)
+            else:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, folder / name)
 
-    def _stored(self, experiment_id: str) -> dict[str, list[Stored]]:
-        """What MLflow has of each run, by the run's id."""
-        found: dict[str, list[Stored]] = {}
+    def _folder(self, place: str) -> Path | None:
+        """The folder of a run's artifacts in a store of this machine."""
+        if self.local is None:
+            return None
+        with suppress(MlflowException):
+            folder = Path(local_file_uri_to_path(place))
+            if self.local.artifacts in folder.parents:
+                return folder
+        return None
+
+    def search(self, tag: str, value: str) -> list[Stored]:
+        """What is stored with that value of a tag."""
+        return list(self.client.search_runs([self.experiment_id], f"tags.`{tag}` = '{value}'"))
+
+    def stored(self, which: int) -> list[Stored]:
+        """All that MLflow has of the experiment and that this program has written."""
+        found: list[Stored] = []
         token = None
         while True:
-            page = self.client.search_runs([experiment_id], "", ViewType.ACTIVE_ONLY, 10_000, None, token)
-            for stored in page:
-                found.setdefault(stored.data.tags.get(RUN_TAG, ""), []).append(stored)
+            page = self.client.search_runs([self.experiment_id], "", which, 10_000, None, token)
+            found += [stored for stored in page if KIND_TAG in stored.data.tags]
             token = page.token
             if not token:
                 return found
 
-    def _remove(self, stored: Stored) -> None:
+    def remove(self, stored: Stored) -> None:
         """Delete a stored run; on a server it lies in the trash until that is emptied by ``mlflow gc``."""
         id = stored.info.run_id
-        self.client.delete_run(id)
-        if self.local is not None:
-            self.client._tracking_client.store._hard_delete_run(id)
-            with suppress(MlflowException):
-                place = Path(local_file_uri_to_path(stored.info.artifact_uri))
-                if self.local.artifacts in place.parents:
-                    shutil.rmtree(place.parent, ignore_errors=True)
-
-
-def _curves(rows: Iterable[tuple[HistoryRow, float]]) -> list[Metric]:
-    return [
-        Metric(metric_key(row.split, row.name), row.value, _milliseconds(at), row.epoch) for row, at in rows
-    ]
-
-
-def _means(scores: Path, empty: str) -> list[Metric]:
-    """The means of a run's scores, made by the policy ``empty`` for empty masks."""
-    now = _milliseconds(time.time())
-    table = pd.read_csv(scores, dtype=str, keep_default_na=False)
-    return [
-        Metric(metric_key("test", f"{metric}/{name}" if name != MEAN else metric), value, now, 0)
-        for (metric, name), value in means_of_run(table, policy_named(empty).scores_absent_classes).items()
-    ]
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)
-
-
-def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings as one level of dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+        if self.database is None:
+            if stored.info.lifecycle_stage == "active":
+                self.client.delete_run(id)
+            return
+        self.database._hard_delete_run(id)
+        if (folder := self._folder(stored.info.artifact_uri)) is not None:
+            shutil.rmtree(folder.parent, ignore_errors=True)
