@@ -1,9 +1,9 @@
-# make demo | test | test-gpu | ui | bench: each makes .venv on its first call; a second call installs nothing.
+# make demo | test | test-gpu | ui | bench | soak | audit | lock: each makes .venv on its first call; a second call installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test test-gpu ui bench clean
+.PHONY: demo test test-gpu ui bench soak audit lock clean
 
 demo: $(INSTALLED)  ## the experiment of params.yaml, on phantoms; DATA=topomortar: that experiment, its data downloaded; DATA=mechanisms
 ifneq ($(filter-out mechanisms,$(DATA)),)
@@ -31,11 +31,22 @@ bench: $(INSTALLED)  ## our speed against rivals, in the same run
 		$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
+soak: $(INSTALLED)  ## ten rounds of the tiny experiment, disturbed at random, against one that was not; needs root, for a small disk
+	$(BIN)/python -m benchmarks.soak --rounds $(or $(ROUNDS),10)
+
+audit: $(INSTALLED)  ## known vulnerabilities of the locked packages
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[audit]'
+	$(BIN)/python .ci/audit.py
+
+lock: $(INSTALLED)  ## requirements.lock anew, after a change of pyproject.toml or constraints.txt
+	$(BIN)/python .ci/lock.py
+
 clean:  ## remove what can be made again, but for the runs, their logs and the reports
 	rm -rf .snakemake data/prepared data/maps predictions scores
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(if $(LOCKED),$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)

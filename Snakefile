@@ -8,6 +8,10 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+# Above what snakemake --report collects.
+report: "workflow/report/workflow.rst"
+
+
 rule all:
     default_target: True
     input:

@@ -11,13 +11,13 @@ import torch
 
 from benchmarks.bench_scoring import row
 from benchmarks.bench_training import case
+from seglossbench.machine import BATCH_WORKERS, allowed_cpus
 from seglossbench.params import MapsParams, TrainParams
 from seglossbench.training.batches import Batch, PatchBatches
-from seglossbench.training.device import allowed_cpus
 from seglossbench.training.prefetch import prefetched
 
 CLASSES, CHANNELS = 16, 4
-WORKERS = min(8, allowed_cpus())
+WORKERS = min(BATCH_WORKERS, allowed_cpus())
 FED = 8
 """Workers of one GPU; fewer are measured where the machine has fewer CPUs, and counted as so many."""
 BATCHES = 24

@@ -148,7 +148,7 @@ def check_snakemake(words):
     overrides = params.from_snakemake(parse_config(arguments.config), words)
     if overrides != {"KEY": "VALUE"}:
         params.load(PROJECT / "params.yaml", overrides)
-    for profile in filter(None, [arguments.profile]):
+    for profile in filter(None, [arguments.profile, arguments.workflow_profile]):
         assert (PROJECT / profile / "config.yaml").is_file()
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from seglossbench.experiment import Experiment
-from seglossbench.records import State, state, working_folder
+from seglossbench.records import State, period_seconds, state, working_folder
 from seglossbench.tracking.local import LocalStore
 from seglossbench.tracking.marks import RUN_TAG
 from tests.commands import ENVIRONMENT, SNAKEMAKE, call, check, copy_project
@@ -134,3 +134,15 @@ def test_a_killed_training_is_told_and_who_stops_the_call_gets_no_report(small, 
     _, said = snakemake.communicate(timeout=120)
     assert f"  {killed.id}: ended without a word" in said
     assert not experiment.report.exists()
+
+
+def test_no_more_trainings_run_at_once_than_there_are_gpus_and_no_flag_says_so(small, tmp_path):
+    experiment = small(epochs=5)
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'GPU 0: toy (UUID: GPU-toy)'\n")
+    program.chmod(0o755)
+    path = f"{program.parent}{os.pathsep}{ENVIRONMENT['PATH']}"
+    check([*SNAKEMAKE[:3], "--cores", "8", "train_all"], tmp_path, PATH=path, CUDA_VISIBLE_DEVICES="0")
+    first, second = sorted(period_seconds(run.folder) for run in experiment.runs)
+    assert first[1] <= second[0], "one after the other, on the one GPU"

@@ -65,7 +65,7 @@ def test_a_run_that_was_finished_while_a_job_waited_for_a_gpu_is_not_trained_aga
     run = experiment.runs[0]
 
     @contextmanager
-    def wait_for_a_gpu(wanted):
+    def wait_for_a_gpu(wanted, runs_per_gpu):
         with run_in_progress(run.folder, {}) as folder:
             (folder / "checkpoint.pt").write_text("of the other job")
         yield torch.device("cpu")

@@ -1,6 +1,7 @@
 """The whole workflow on tiny phantoms, by the commands that users type."""
 
 import shutil
+import zipfile
 
 import pandas as pd
 import pytest
@@ -9,6 +10,18 @@ from tests.commands import SNAKEMAKE, call, check, copy_project
 from tests.conftest import TINY
 
 pytestmark = pytest.mark.slow
+
+# Tokens of what a lab's shell has, none of which is asked for here.
+PLANTED = {
+    name: f"planted-{name.lower()}-0123456789"
+    for name in (
+        "KAGGLE_KEY",
+        "SYNAPSE_AUTH_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+        "MLFLOW_TRACKING_TOKEN",
+    )
+}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +32,7 @@ def finished(tmp_path_factory):
     (folder / "experiments" / "tiny.yaml").write_text(tiny)
     params = (folder / "params.yaml").read_text()
     (folder / "params.yaml").write_text(params.replace("experiment: phantoms", "experiment: tiny"))
-    check(SNAKEMAKE, folder)
+    check(SNAKEMAKE, folder, **PLANTED)
     return folder
 
 
@@ -67,6 +80,15 @@ def test_every_run_is_in_mlflow(finished):
         (report,) = client.search_runs([experiment.experiment_id], "tags.kind = 'report'")
         files = client.list_artifacts(report.info.run_id, "figures")
         assert any(file.path.endswith(".png") for file in files)
+
+
+def test_no_token_of_the_environment_is_in_any_file(finished):
+    tokens = [token.encode() for token in PLANTED.values()]
+    files = [file for file in finished.rglob("*") if file.is_file()]
+    assert len(files) > 100
+    for file in files:
+        content = file.read_bytes()
+        assert not any(token in content for token in tokens), file
 
 
 def test_nothing_but_mlflow_which_follows_holds_the_place_of_the_project(finished):
@@ -146,3 +168,16 @@ def test_a_licence_that_is_not_accepted_is_one_line_on_the_console_and_in_the_lo
     assert (
         "failed in this call, 1 in all\n  download of amos22: amos22: the licence of amos22" in answer.stderr
     )
+
+
+def test_snakemake_report_has_the_page_and_every_runs_scores_with_captions(finished, tmp_path):
+    file = tmp_path / "report.zip"
+    check([*SNAKEMAKE, "--report", str(file)], finished)
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        text = "".join(archive.read(name).decode() for name in names if name.endswith((".html", ".js")))
+    scores = [name for name in names if name.endswith(".csv") and name.count("/") == 4]
+    assert len(scores) == 4
+    assert any(name.endswith("/index.html") for name in names)
+    assert "one row per case, class and metric" in text
+    assert "what holds, with intervals over seeds and cases" in text

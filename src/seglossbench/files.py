@@ -203,3 +203,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Another name for a file, which takes no disk, or a copy of it where there can be none."""
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that has no hard links
+        with atomic_file(target) as temporary:
+            shutil.copy2(source, temporary)

@@ -6,6 +6,7 @@ trainings and reports leave marks.
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from pathlib import Path
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment, Run, plans
 from seglossbench.experiment.identity import report_version
-from seglossbench.files import digest, write_json
+from seglossbench.files import atomic_folder, digest, link_or_copy, write_json
 from seglossbench.records import State, failure, state
 
 _LOGS = Path("logs")
@@ -79,6 +80,29 @@ def report_mark(experiment: Experiment) -> Path:
         report_version(),
     ]
     return _LOGS / "reported" / f"{experiment.name}-{digest(content)}"
+
+
+def mark_report(experiment: Experiment, mark: Path) -> None:
+    """Leave the mark that the report is made: a copy of its folder, of links, which ``snakemake --report`` takes up.
+
+    Former marks of the experiment are removed.
+    """
+    for former in mark.parent.glob("*"):
+        if former.name.rpartition("-")[0] == experiment.name and former != mark:
+            remove_mark(former)
+    with atomic_folder(mark) as folder:
+        source = experiment.report.parent
+        shutil.copytree(
+            source, folder, dirs_exist_ok=True, copy_function=lambda *files: link_or_copy(*map(Path, files))
+        )
+
+
+def remove_mark(mark: Path) -> None:
+    """Forget that a report was made."""
+    if mark.is_dir():
+        shutil.rmtree(mark)
+    else:  # of former versions
+        mark.unlink(missing_ok=True)
 
 
 def log_of(stage: str, product: str) -> Path:
@@ -187,10 +211,12 @@ def _products(experiment: Experiment) -> Iterator[tuple[str, Path, Path]]:
 
 
 def _written_since(log: Path, since: float) -> bool:
+    """Whether a job wrote to its log; one of a group that was not started leaves it empty."""
     try:
-        return log.stat().st_mtime >= since
+        found = log.stat()
     except FileNotFoundError:
         return False
+    return found.st_size > 0 and found.st_mtime >= since
 
 
 def _last_word(log: Path) -> str:

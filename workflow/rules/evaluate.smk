@@ -1,27 +1,50 @@
 # Scores of every run on its test cases.
 def needed_to_score(wildcards):
     """The raw and prepared cases of a run, and the run itself, which needs no job where it is finished."""
-    scores = Path(f"scores/{wildcards.run}/{wildcards.evaluation}.csv")
-    run = find(SCORED, scores, lambda place: jobs.planned_to_score(wildcards.run, place))
-    trained = [] if jobs.is_finished(run) else [JOB_OF[run.id].mark]
+    run = run_of(wildcards)
+    trained = [JOB_OF[run.id].mark] if run.id in JOB_OF and not jobs.is_finished(run) else []
     return [*raw_of(run.dataset), ancient(run.dataset.prepared), *trained]
+
+
+def run_of(wildcards):
+    """The run of the wildcards of rule evaluate, as it was when the workflow was started."""
+    scores = Path(f"scores/{wildcards.run}/{wildcards.evaluation}.csv")
+    return find(SCORED, scores, lambda place: jobs.planned_to_score(wildcards.run, place))
+
+
+def must_predict(wildcards):
+    """Whether the scores need a network; where the run is still to be trained, its training predicts."""
+    run = run_of(wildcards)
+    return jobs.is_finished(run) and not run.predictions.exists()
 
 
 rule evaluate:
     input:
         needed_to_score,
     output:
-        "scores/{run}/{evaluation}.csv",
+        report(
+            "scores/{run}/{evaluation}.csv",
+            caption="../report/scores.rst",
+            category="Scores",
+            labels={"run": "{run}"},
+        ),
     log:
         jobs.log_of("evaluate", "{run}/{evaluation}"),
-    threads: 1
+    threads: lambda wildcards: run_of(wildcards).train.threads if must_predict(wildcards) else 1
+    resources:
+        gpu=lambda wildcards: PLACE.gpu(run_of(wildcards).train) if must_predict(wildcards) else 0,
     message:
         "evaluate {wildcards.run}"
     shell:
         "{SEGLOSSBENCH} --log {log} --for {output} evaluate --planned {wildcards.run}"
 
 
+def all_scores(wildcards):
+    """The scores of all runs, and the marks of trainings to be done again, whose former scores are still there."""
+    again = (job.mark for job in UNFINISHED if all(run.scores.exists() for run in job.runs))
+    return [*again, *(run.scores for run in EXPERIMENT.runs)]
+
+
 rule evaluate_all:
     input:
-        rules.train_all.input,
-        [run.scores for run in EXPERIMENT.runs],
+        all_scores,

@@ -10,12 +10,14 @@ from seglossbench import jobs
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Experiment
 from seglossbench.params import check_dvc_changes, from_snakemake
+from seglossbench.resources import Place
 
 try:
     OVERRIDES = from_snakemake(config, sys.argv)
     if workflow.is_main_process:
         check_dvc_changes(Path("params.yaml"), OVERRIDES)
-    EXPERIMENT = Experiment.load(overrides=OVERRIDES)
+    # A job of a cluster reads the workflow again and finds its runs in their plans: it need not know all others.
+    EXPERIMENT = Experiment.load(overrides=OVERRIDES, eager=workflow.is_main_process)
     if workflow.is_main_process:
         from seglossbench.stages import check_experiment
 
@@ -37,15 +39,24 @@ if workflow.is_main_process:
 DOWNLOADS = {dataset.raw.name: dataset for dataset in reversed(EXPERIMENT.datasets) if not dataset.is_local_folder}
 PREPARED = {dataset.prepared.name: dataset for dataset in EXPERIMENT.datasets}
 MAPS = {dataset.maps.name: dataset for dataset in EXPERIMENT.datasets}
-SCORED = {run.scores: run for run in EXPERIMENT.runs}
-TRAIN_JOBS = {job.id: job for job in jobs.train_jobs(EXPERIMENT)}
+SCORED, TRAIN_JOBS = {}, {}
+if workflow.is_main_process:
+    SCORED = {run.scores: run for run in EXPERIMENT.runs}
+    TRAIN_JOBS = {job.id: job for job in jobs.train_jobs(EXPERIMENT)}
 JOB_OF = {run.id: job for job in TRAIN_JOBS.values() for run in job.runs}
 
 
+def is_asked_for(rule):
+    """Whether this process may start a job of the rule; a job of a cluster is told its own as RULE:WILDCARDS."""
+    return workflow.is_main_process or any(word.startswith(f"{rule}:") for word in sys.argv)
+
+
 def find(table, name, elsewhere):
-    """The entry of a table, or what ``elsewhere`` has of a job that waited on a cluster while params were edited."""
+    """The entry of a table, or what ``elsewhere`` has, of a job that is read again or was planned by former params."""
     try:
-        return table[name] if name in table else elsewhere(name)
+        if name not in table:
+            table[name] = elsewhere(name)
+        return table[name]
     except (InputError, JobError) as error:
         raise WorkflowError(str(error)) from None
 
@@ -71,6 +82,15 @@ os.environ.setdefault("TQDM_MININTERVAL", "30")
 CORES = 8 if workflow.resource_settings.nodes else workflow.resource_settings.cores or 8
 
 
+# On this machine no more trainings run at once than its GPUs have room for, unless --resources gpu=N says otherwise.
+# A job within a cluster's has what its cluster gave it.
+PLACE = Place(is_cluster=True)
+if workflow.is_main_process and not workflow.resource_settings.nodes:
+    PLACE = Place.here(EXPERIMENT.runs)
+    if PLACE.limit and "gpu" not in workflow.resource_settings.resources:
+        workflow.register_resource("gpu", PLACE.limit)
+
+
 wildcard_constraints:
     raw=r"[^/]+",
     prepared=r"[^/]+-[0-9a-f]{12}",
@@ -80,8 +100,11 @@ wildcard_constraints:
     evaluation=r"[0-9a-f]{12}",
 
 
+# Nodes of a cluster often see no network, and MLflow's file is best written by one machine.
 localrules:
     all,
+    download,
+    track,
     data_all,
     maps_all,
     train_all,

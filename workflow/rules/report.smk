@@ -3,7 +3,7 @@ from seglossbench.stages import notify
 from seglossbench.tracking import marks
 
 # No training and no report waits for MLflow. What it lacks is told at the end, and the next call tries again.
-TRACKED = marks.mark_of(EXPERIMENT)
+TRACKED = marks.mark_of(EXPERIMENT) if is_asked_for("track") else Path("logs/tracked/by another job")
 if workflow.is_main_process:
     marks.sync_mark(EXPERIMENT)
 
@@ -13,15 +13,15 @@ if workflow.is_main_process:
             print(problem, "To fill it, as no report needs:", "seglossbench", *OPTIONS, "track", file=sys.stderr)
 
 
-# The page itself is no output, because a report that fails leaves the former one as it was.
-REPORTED = jobs.report_mark(EXPERIMENT)
+# The page itself is no output, because a report that fails leaves the former one as it was; its mark is a copy, of links.
+REPORTED = jobs.report_mark(EXPERIMENT) if is_asked_for("report") else Path("logs/reported/by another job")
 if workflow.is_main_process and not EXPERIMENT.report.exists():
-    REPORTED.unlink(missing_ok=True)
+    jobs.remove_mark(REPORTED)
 
 
 rule track:
     input:
-        rules.evaluate_all.input,
+        all_scores,
         REPORTED,  # with the analysis, whose means and intervals MLflow shows
     output:
         TRACKED,
@@ -35,15 +35,23 @@ rule track:
 
 rule report:
     input:
-        rules.evaluate_all.input,
+        all_scores,
     output:
-        touch(REPORTED),
+        report(
+            directory(REPORTED),
+            caption="../report/report.rst",
+            htmlindex="index.html",
+            category="Report",
+            labels={"experiment": EXPERIMENT.name},
+        ),
     log:
         jobs.log_of("report", EXPERIMENT.name),
+    params:
+        experiment=EXPERIMENT.name,
     message:
         "report {EXPERIMENT.name}"
     shell:
-        "{SEGLOSSBENCH} --log {log} --for {output} report"
+        "{SEGLOSSBENCH} --log {log} --for {output} report --mark {output}"
 
 
 if workflow.is_main_process and not IS_DRY:

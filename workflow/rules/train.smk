@@ -5,6 +5,7 @@ UNFINISHED = [job for job in TRAIN_JOBS.values() if not all(map(jobs.is_finished
 if workflow.is_main_process:
     for job in UNFINISHED:
         job.mark.unlink(missing_ok=True)
+        jobs.write_plans(job)
     for job in TRAIN_JOBS.values():
         if not all(run.scores.exists() for run in job.runs):
             jobs.write_plans(job)
@@ -20,9 +21,9 @@ rule train:
         jobs.log_of("train", "{job}"),
     params:
         runs=lambda wildcards: [run.id for run in job_of(wildcards).runs],
-    threads: lambda wildcards: job_of(wildcards).runs[0].train.threads
+    threads: lambda wildcards: PLACE.threads(job_of(wildcards).runs[0].train)
     resources:
-        gpu=lambda wildcards: 0 if job_of(wildcards).runs[0].train.device == "cpu" else 1,
+        gpu=lambda wildcards: PLACE.gpu(job_of(wildcards).runs[0].train),
     message:
         "train {params.runs}"
     shell:

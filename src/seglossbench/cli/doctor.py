@@ -22,7 +22,8 @@ def doctor(gpu: bool) -> None:
     import torch
 
     from seglossbench.conformance import check_device, format_outcomes
-    from seglossbench.training.device import allowed_cpus, describe_device
+    from seglossbench.machine import allowed_cpus
+    from seglossbench.training.device import describe_device
 
     there = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if gpu and there == "cpu":

@@ -9,7 +9,7 @@ import click
 from seglossbench.cli.application import Settings, cli, pass_settings
 from seglossbench.errors import InputError
 from seglossbench.experiment import Run, plans
-from seglossbench.jobs import planned_to_score
+from seglossbench.jobs import mark_report, planned_to_score
 
 
 @cli.command()
@@ -90,8 +90,11 @@ def _runs(settings: Settings, ids: tuple[str, ...], planned: bool) -> list[Run]:
     type=click.Path(path_type=Path),
     help="The folder; by default the experiment's in report.folder of the params, or reports/scores.",
 )
+@click.option(
+    "--mark", type=click.Path(path_type=Path), help="Leave a copy of the folder there; for Snakemake."
+)
 @pass_settings
-def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> None:
+def report(settings: Settings, files: tuple[Path, ...], out: Path | None, mark: Path | None) -> None:
     """Make the tables, the figures and the page index.html, of the experiment or of given scores.
 
     Scores are our scores.csv, nnU-Net's summary.json, or a folder of TopoMortar's published LOSS/SEED.csv.
@@ -104,7 +107,13 @@ def report(settings: Settings, files: tuple[Path, ...], out: Path | None) -> Non
     """
     from seglossbench import stages, standalone
 
-    click.echo(standalone.report_scores(files, out) if files else stages.report(settings.experiment, out))
+    if files:
+        click.echo(standalone.report_scores(files, out))
+        return
+    experiment = settings.experiment
+    click.echo(stages.report(experiment, out))
+    if mark is not None:
+        mark_report(experiment, mark)
 
 
 @cli.command()

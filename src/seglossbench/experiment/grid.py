@@ -5,6 +5,7 @@ of anything gives new paths for just what depends on it, and going back finds th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,22 +29,35 @@ class Experiment:
     def __init__(self, params: Params, included: Sequence["Experiment"] = ()) -> None:
         self.params = params
         self.parts: tuple[Experiment, ...] = tuple(included) or (self,)
+        self.included = bool(included)
         self.datasets: tuple[Dataset, ...]
-        self.runs: tuple[Run, ...]
         if included:
             self.datasets = self._shared_datasets()
-            self.runs = self._shared_runs()
         else:
             self.datasets = tuple(dataset_of(params, name) for name in params.grid.datasets)
-            self.runs = tuple(self._runs())
 
     @classmethod
     def load(
-        cls, path: Path = Path("params.yaml"), overrides: Mapping[str, Any] | None = None
+        cls,
+        path: Path = Path("params.yaml"),
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        eager: bool = True,
     ) -> "Experiment":
-        """The experiment of a params file with overrides of its keys, as from ``--config``."""
+        """The experiment of a params file with overrides of its keys, as from ``--config``.
+
+        What is wrong with its runs is raised here or, if it is not ``eager``, when they are first asked for.
+        """
         included = [cls(params) for params in parameters.load_included(path, overrides)]
-        return cls(parameters.load(path, overrides), included)
+        experiment = cls(parameters.load(path, overrides), included)
+        if eager:
+            _ = experiment.runs
+        return experiment
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """All runs, in the order of params."""
+        return self._shared_runs() if self.included else tuple(self._runs())
 
     @property
     def name(self) -> str:

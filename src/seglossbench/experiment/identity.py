@@ -32,6 +32,7 @@ WATCHERS = frozenset(
             "experiment",
             "files",
             "folders",
+            "machine",
             "names",
             "parallel",
             "records",

@@ -8,7 +8,7 @@ from seglossbench.files import digest
 from seglossbench.params import MapsParams, PredictParams, Section, TrainParams
 from seglossbench.vocabulary.conventions import EmptyPolicy, HD95Convention
 
-WITHOUT_DIGITS = {"workers", "device", "runs_per_job", "checkpoint_every"}
+WITHOUT_DIGITS = {"workers", "device", "runs_per_job", "runs_per_gpu", "checkpoint_every"}
 """Of the section train: what makes a training faster, safer or possible, and changes none of its digits."""
 
 
@@ -40,7 +40,7 @@ class RunSettings(Section):
     code: dict[str, str]
     plugins: tuple[str, ...] = ()
 
-    @cached_property
+    @property
     def decisive(self) -> dict[str, Any]:
         """What decides the run's digits: all but what makes it faster, and what it does not read."""
         settings = self.model_dump(

@@ -185,6 +185,7 @@ class TrainParams(Section):
     workers: Annotated[int, Field(ge=0)] | None = None
     runs_per_job: Positive = 1
     devices: Positive = 1  # of one run, each of which takes its share of a batch
+    runs_per_gpu: Positive = 1  # at once, of small trainings
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
     @model_validator(mode="after")

@@ -4,13 +4,12 @@ What DVC tracks it may remove, and of a run there may be no other copy: so ``arc
 ``scores/`` are not. The archive holds hard links, which take no disk of their own.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from seglossbench.experiment import Experiment, Run
-from seglossbench.files import atomic_file, atomic_folder
+from seglossbench.files import atomic_file, atomic_folder, link_or_copy
 from seglossbench.records import State, state
 
 ARCHIVE = Path("archive")
@@ -30,7 +29,7 @@ def archive(experiment: Experiment) -> int:
     for path, file in wanted.items():
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _link(file, path)
+            link_or_copy(file, path)
     return len({file.parent for file in wanted.values() if file.parts[0] == "runs"})
 
 
@@ -63,11 +62,3 @@ def _files(experiment: Experiment) -> Iterator[Path]:
 def _is_whole(folder: Path, run: Run) -> bool:
     """Whether a finished run has all its files there, as DVC may not have brought all of them."""
     return all((folder / name).is_file() for name in run.files)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or one that has no hard links
-        with atomic_file(target) as temporary:
-            shutil.copy2(source, temporary)

@@ -31,7 +31,10 @@ def train(run: Run) -> None:
     if state(run.folder).is_finished:
         return
     limit_threads(run.train.threads)  # not as many as are free: the number of threads decides digits
-    with stoppable(), claim_devices(run.train.device, run.train.devices) as devices:
+    with (
+        stoppable(),
+        claim_devices(run.train.device, run.train.devices, run.train.runs_per_gpu) as devices,
+    ):
         device = devices[0]
         if state(run.folder).is_finished:  # by another process, while this one waited for a device
             return
@@ -98,24 +101,24 @@ def predict(run: Run) -> None:
     """Predict the test cases of a finished run with each of its weights on disk, unless that is done."""
     if all(weights.predictions.exists() for weights in run.weights):
         return
-    from seglossbench.training.checkpoints import load
+    from seglossbench.training.checkpoints import load_weights
     from seglossbench.training.device import claim_device
     from seglossbench.training.run import network_of
 
     network = network_of(run.settings, PreparedDataset(run.dataset.prepared), run.seed)
-    network.load_state_dict(load(run.folder / WEIGHTS)["network"])
-    with claim_device(run.train.device) as device:
+    load_weights(run.folder / WEIGHTS, network)
+    with claim_device(run.train.device, run.train.runs_per_gpu) as device:
         _predict_all(run, device, network)
 
 
 def _predict_all(run: Run, device: "torch.device", network: "nn.Module") -> None:
     """Predict with the network, which has the weights that the run ends with, and with those kept besides."""
-    from seglossbench.training.checkpoints import load
+    from seglossbench.training.checkpoints import load_weights
 
     for weights in run.weights:
         if not weights.predictions.exists():
             if weights.besides:
-                network.load_state_dict(load(run.folder / weights.file)["network"])
+                load_weights(run.folder / weights.file, network)
             _predict(run, device, network, weights.predictions)
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import pickle
 import re
 import warnings
 from collections.abc import Iterator
@@ -11,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from seglossbench.errors import InputError, JobError
 from seglossbench.files import atomic_file
-
-_UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError)
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -24,14 +22,29 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read what ``save`` wrote, onto the CPU; raises InputError that names a damaged file."""
+    """Read what ``save`` wrote, onto the CPU; raises InputError that names a damaged file, or what is none of ours."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
+        with warnings.catch_warnings(action="ignore"):  # of other protocols of pickle; the error says enough
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # any, as what is in the file may be anything
         raise InputError(
             f"{path}: damaged or missing weights ({error.__class__.__name__}); remove the run's folder"
         ) from None
-    return dict(state)
+    if not isinstance(state, dict) or not isinstance(state.get("network"), dict):
+        raise InputError(
+            f"{path}: holds a {type(state).__name__} and no network's weights; remove the run's folder"
+        )
+    return state
+
+
+def load_weights(path: Path, network: nn.Module) -> None:
+    """Give a network the weights that ``save`` wrote; raises InputError as ``load``, and for another network's."""
+    weights = load(path)["network"]
+    try:
+        network.load_state_dict(weights)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: another network's weights: {reason}; remove the run's folder") from None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeVar
 import torch
 from torch import nn
 
+from seglossbench import machine
 from seglossbench.errors import InputError, JobError
 from seglossbench.params import TrainParams
 from seglossbench.training.batches import Batch
@@ -21,8 +22,6 @@ from seglossbench.training.clock import peak_memory_mb
 
 Weights = TypeVar("Weights", nn.Module, torch.Tensor)
 LOCKS = Path(tempfile.gettempdir()) / "seglossbench-gpus"
-MOST_WORKERS = 8
-"""Processes that feed one GPU, where as many CPUs are free."""
 DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -59,7 +58,8 @@ class Accelerator:
         """Processes that make batches: of the CPUs that this job may use. A CPU has them for the network already."""
         if self.settings.workers is not None:
             return self.settings.workers
-        return min(MOST_WORKERS, max(1, allowed_cpus() - 1)) if self.is_gpu else 0
+        jobs = max(1, len(machine.gpus())) * self.settings.runs_per_gpu
+        return machine.batch_workers(self.settings.threads, jobs) if self.is_gpu else 0
 
     def prepare(self, network: nn.Module) -> nn.Module:
         """The network on the device, in the fastest memory format, and compiled where that is asked for."""
@@ -126,21 +126,28 @@ def memory_told(device: torch.device, remedy: str) -> Iterator[None]:
 
 
 @contextmanager
-def claim_device(wanted: str) -> Iterator[torch.device]:
-    """The device of a job; of the GPUs, one that no other job has, for as long as the block lasts."""
+def claim_device(wanted: str, runs_per_gpu: int = 1) -> Iterator[torch.device]:
+    """The device of a job; of the GPUs, one that fewer than ``runs_per_gpu`` jobs have, while the block lasts."""
+    parts = [name for name in machine.gpus() if name.startswith("MIG-")]
+    if parts and wanted in ("auto", "cuda"):
+        with free_gpu(parts, runs_per_gpu) as index:
+            # A process sees one part of a GPU at most, and which one must be said before it first asks for a GPU.
+            os.environ["CUDA_VISIBLE_DEVICES"] = parts[index]
+            yield choose_device(wanted)
+        return
     device = choose_device(wanted)
     if device.type != "cuda":
         yield device
         return
     # Indices are relative to CUDA_VISIBLE_DEVICES; the UUID names the same GPU to every job of the machine.
     gpus = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
-    with free_gpu(gpus) as index:
+    with free_gpu(gpus, runs_per_gpu) as index:
         torch.cuda.set_device(index)
         yield torch.device("cuda", index)
 
 
 @contextmanager
-def claim_devices(wanted: str, count: int) -> Iterator[list[torch.device]]:
+def claim_devices(wanted: str, count: int, runs_per_gpu: int = 1) -> Iterator[list[torch.device]]:
     """The devices of a job that trains on several: as many GPUs, or the CPU as often.
 
     Raises InputError where there are not so many.
@@ -152,7 +159,7 @@ def claim_devices(wanted: str, count: int) -> Iterator[list[torch.device]]:
         if count > 1 and kind == "cuda":  # else two such jobs could each hold what the other waits for
             one_at_a_time = claimed.enter_context(_open_lock(LOCKS / "several.lock"))
             fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        devices = [claimed.enter_context(claim_device(wanted)) for _ in range(count)]
+        devices = [claimed.enter_context(claim_device(wanted, runs_per_gpu)) for _ in range(count)]
         if count > 1 and kind == "cuda":
             fcntl.flock(one_at_a_time, fcntl.LOCK_UN)
             torch.cuda.set_device(devices[0])
@@ -160,23 +167,42 @@ def claim_devices(wanted: str, count: int) -> Iterator[list[torch.device]]:
 
 
 @contextmanager
-def free_gpu(names: Sequence[str], locks: Path = LOCKS, poll_seconds: float = 1.0) -> Iterator[int]:
-    """The index of a GPU whose lock nobody holds; waits for one. The kernel frees the lock of a job that dies."""
+def free_gpu(
+    names: Sequence[str], runs_per_gpu: int = 1, locks: Path = LOCKS, poll_seconds: float = 1.0
+) -> Iterator[int]:
+    """The index of a GPU that has room; waits for one. The kernel frees the locks of a job that dies.
+
+    Who wants a GPU alone locks it; ``runs_per_gpu`` jobs that share it lock it together, and a place on it each.
+    """
     told = False
     while True:
-        for index, name in enumerate(names):
-            with _open_lock(locks / f"{name}.lock") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                yield index
-                return
+        # First the first place of every GPU, so that jobs spread before they share.
+        for place in range(runs_per_gpu):
+            for index, name in enumerate(names):
+                with ExitStack() as held:
+                    gpu = held.enter_context(_open_lock(locks / f"{name}.lock"))
+                    if not _locked(gpu, fcntl.LOCK_EX if runs_per_gpu == 1 else fcntl.LOCK_SH):
+                        continue
+                    if runs_per_gpu > 1:
+                        mine = held.enter_context(_open_lock(locks / f"{name}.{place}.lock"))
+                        if not _locked(mine, fcntl.LOCK_EX):
+                            continue
+                    yield index
+                    return
         if not told:
             gpus = f"all {len(names)} GPUs are" if len(names) > 1 else "the GPU is"
             print(f"{gpus} taken by other jobs; waiting for one to end", file=sys.stderr, flush=True)
             told = True
         time.sleep(poll_seconds)
+
+
+def _locked(file: BinaryIO, how: int) -> bool:
+    """Whether the lock could be had at once."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _open_lock(file: Path) -> BinaryIO:
@@ -194,13 +220,6 @@ def _open_lock(file: Path) -> BinaryIO:
             f"{error.filename}: no permission to lock a GPU; let its owner remove {file.parent}, or set TMPDIR to "
             "another folder, the same one for all jobs of this machine"
         ) from None
-
-
-def allowed_cpus() -> int:
-    """The CPUs that this process may use, which under Slurm and in containers are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def choose_device(wanted: str, key: str = "train.device") -> torch.device:
