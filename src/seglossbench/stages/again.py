@@ -32,9 +32,7 @@ def train_from(folder: Path, into: Path) -> Path:
     split = Split(train_cases, validation, test)
     limit_threads(settings.train.threads)
     with (
-        claim_devices(
-            settings.train.device, settings.train.devices, settings.train.runs_per_gpu
-        ) as devices,
+        claim_devices(settings.train.device, settings.train.devices, settings.train.runs_per_gpu) as devices,
         run_in_progress(into, settings.model_dump(mode="json"), describe_device(*devices)) as running,
     ):
         write_json(running / DATA, cases)
