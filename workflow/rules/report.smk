@@ -14,7 +14,7 @@ if workflow.is_main_process:
 
 
 # The page itself is no output, because a report that fails leaves the former one as it was; its mark is a copy, of links.
-REPORTED = jobs.report_mark(EXPERIMENT) if is_asked_for("report") else Path("logs/reported/by another job")
+REPORTED = jobs.report_mark(EXPERIMENT) if is_asked_for("report") or is_asked_for("track") else Path("logs/reported/by another job")
 if workflow.is_main_process and not EXPERIMENT.report.exists():
     jobs.remove_mark(REPORTED)
 
