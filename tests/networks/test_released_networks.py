@@ -66,6 +66,13 @@ def test_the_papers_size_has_the_released_number_of_weights(architecture):
     assert tuple(found) == COUNTS[architecture]
 
 
+@pytest.mark.parametrize("architecture", ["u_net_a", "pdanet_released"])
+def test_only_the_published_width_begins_with_the_released_weights(architecture):
+    paper, small = (build(architecture, size=size).head.weight.std().item() for size in ("paper", "small"))
+    assert paper == pytest.approx(0.02, rel=0.3)
+    assert small > 0.1
+
+
 def test_other_published_sizes_have_as_many_weights():
     with torch.device("meta"):
         slim = build("slim_unetr", (160, 160, 128), 4, 4, size="original")

@@ -213,6 +213,17 @@ def test_channels_lie_last_only_where_that_was_measured_to_be_faster(where, patc
     assert Accelerator(torch.device(where), settings).is_channels_last is is_last
 
 
+def test_weights_of_fewer_axes_stay_as_they_are_beside_channels_last():
+    network = nn.Sequential(nn.Conv3d(2, 3, 3), nn.BatchNorm3d(3))
+    network.register_parameter("scale", nn.Parameter(torch.ones(3, 1, 1, 1)))  # as 3D UX-Net has
+    weight = network[0].weight
+    before = weight.detach().clone()
+    prepared = Accelerator(CPU, make_training(patch_size=(8, 8, 8)).settings).prepare(network)
+    assert prepared[0].weight is weight
+    assert weight.is_contiguous(memory_format=torch.channels_last_3d)
+    assert torch.equal(weight, before)
+
+
 def test_workers_are_for_gpus_unless_asked_for():
     settings = make_training().settings
     assert Accelerator(CPU, settings).workers == 0

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seglossbench.networks.partial_decoder import PartialDecoder
 from seglossbench.networks.resampling import max_pooled
-from seglossbench.networks.residual import Residual, Up, draw_weights, stem
+from seglossbench.networks.residual import Residual, Up, stem, with_released_weights
 
 WIDTHS = {"paper": (32, 64, 96), "small": (8, 12, 16)}
 DEEPEST = {"paper": 128, "small": 20}
@@ -30,7 +30,8 @@ def pdanet(
     edge, sd = GAUSSIANS[size]
     width = WIDTHS[size][-1]
     partial = PartialDecoder(spatial_dims, width, DEEPEST[size], gaussian(spatial_dims, width, edge, sd))
-    return PDANet(spatial_dims, in_channels, out_channels, WIDTHS[size], partial)
+    network = PDANet(spatial_dims, in_channels, out_channels, WIDTHS[size], partial)
+    return with_released_weights(network) if size == "paper" else network
 
 
 def pdanet_released(
@@ -41,7 +42,8 @@ def pdanet_released(
     (N, in_channels, *spatial) -> (N, out_channels, *spatial), in multiples of 8; 4,057,988 weights for 4 channels and
     classes.
     """
-    return PDANet(spatial_dims, in_channels, out_channels, WIDTHS[size], None)
+    network = PDANet(spatial_dims, in_channels, out_channels, WIDTHS[size], None)
+    return with_released_weights(network) if size == "paper" else network
 
 
 class PDANet(nn.Module):
@@ -65,7 +67,6 @@ class PDANet(nn.Module):
         self.up2 = Up(dims, third, second, "instance")
         self.up1 = Up(dims, second, first, "instance")
         self.head = Conv[Conv.CONV, dims](first, out_channels, 1)
-        draw_weights(self)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N, classes, *spatial)."""

@@ -7,7 +7,7 @@ from monai.networks.layers.factories import Conv
 from torch import Tensor, nn
 
 from seglossbench.networks.resampling import max_pooled, resized
-from seglossbench.networks.residual import Residual, Up, draw_weights, stem
+from seglossbench.networks.residual import Residual, Up, stem, with_released_weights
 
 WIDTHS = {"paper": (32, 48, 64), "small": (12, 16, 24)}
 
@@ -20,7 +20,8 @@ def u_net_a(
     (N, in_channels, *spatial) -> (N, out_channels, *spatial), in multiples of 8. Described from the released code; at
     the paper's size 1,871,332 weights for 4 channels and 4 classes.
     """
-    return UNetA(spatial_dims, in_channels, out_channels, WIDTHS[size])
+    network = UNetA(spatial_dims, in_channels, out_channels, WIDTHS[size])
+    return with_released_weights(network) if size == "paper" else network
 
 
 class UNetA(nn.Module):
@@ -35,7 +36,6 @@ class UNetA(nn.Module):
         self.up3 = Up(dims, third, third, "batch")
         self.up2 = Up(dims, third, second, "batch")
         self.head = Conv[Conv.CONV, dims](second, out_channels, 1)
-        draw_weights(self)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N, classes, *spatial), enlarged linearly from half the resolution."""

@@ -254,8 +254,11 @@ def limit_threads(threads: int) -> None:
 def channels_last(what: Weights) -> Weights:
     """A network or a batch (N, C, *spatial) with its channels innermost in memory."""
     if isinstance(what, nn.Module):
+        # Module.to would try this with every weight of four axes too, as the scales of a 3D network's channels are.
         dims = max((value.ndim for value in what.parameters()), default=0)
-        formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-        # torch's stubs do not know this form of Module.to
-        return what.to(memory_format=formats[dims]) if dims in formats else what  # type: ignore[call-overload]
+        if dims in (4, 5):
+            for value in what.parameters():
+                if value.ndim == dims:
+                    value.data = channels_last(value.data)
+        return what
     return what.to(memory_format=torch.channels_last_3d if what.ndim == 5 else torch.channels_last)
