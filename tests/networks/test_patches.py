@@ -1,7 +1,5 @@
 """The catalogue of architectures holds what the networks do: patches that they take, and those that they do not."""
 
-import ast
-
 import pytest
 import torch
 
@@ -9,7 +7,7 @@ from seglossbench import networks
 from seglossbench.errors import InputError
 from seglossbench.params.networks import check_patch
 from seglossbench.registry import ARCHITECTURES
-from seglossbench.vocabulary.architectures import CATALOGUE
+from seglossbench.vocabulary.architectures import CATALOGUE, default_options
 
 SMALL = {
     "UNet": {"channels": [4, 8, 8], "strides": [2, 2], "num_res_units": 1},
@@ -46,9 +44,7 @@ def test_every_architecture_is_in_the_catalogue():
 @pytest.mark.parametrize("architecture", CATALOGUE)
 def test_multiples_are_those_that_the_network_takes(architecture):
     options = SMALL.get(architecture, {"size": "small"})
-    parameters = ARCHITECTURES.signature(architecture).parameters
-    defaults = {name: ast.literal_eval(known.default) for name, known in parameters.items() if known.default}
-    multiples = CATALOGUE[architecture].multiples_of(defaults | options, (48, 32, 32))
+    multiples = CATALOGUE[architecture].multiples_of(default_options(architecture) | options, (48, 32, 32))
     patch = tuple(max(multiple, edge) for multiple, edge in zip(multiples, (64, 32, 16), strict=True))
     check_patch("here", architecture, options, patch)
     assert computes(architecture, options, patch)

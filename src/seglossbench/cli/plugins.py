@@ -12,6 +12,7 @@ from seglossbench.errors import JobError
 from seglossbench.modules import is_file
 from seglossbench.params import use_plugins
 from seglossbench.registry import ALL, ARCHITECTURES, LAYOUTS, LOSSES, SPLITS, TERMS
+from seglossbench.vocabulary.architectures import describe_architectures
 from seglossbench.vocabulary.metrics import describe_metrics
 
 REGISTRIES = {"terms": TERMS, "architectures": ARCHITECTURES, "layouts": LAYOUTS, "splits": SPLITS}
@@ -52,6 +53,8 @@ def list_(settings: Settings, what: str) -> None:
 def _described(settings: Settings, what: str) -> str:
     if what == "metrics":
         return describe_metrics()
+    if what == "architectures":
+        return describe_architectures()
     if what == "plugins":
         return "\n".join(_added()) or "none: no file in plugins of the params, and no installed package"
     if what == "losses":

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from seglossbench.conformance.determinism import DETERMINISTIC, NON_DETERMINISTIC, Operations
 from seglossbench.conformance.scenes import (
     CLASSES,
     Labels,
@@ -28,16 +28,6 @@ from seglossbench.maps.caching import MapSettings, write
 from seglossbench.maps.store import STORED, StoredMaps
 
 EPOCH = 37
-
-# Named in torch's documentation of use_deterministic_algorithms as non-deterministic on CUDA, forward or backward.
-NON_DETERMINISTIC = (
-    "adaptive_avg_pool", "adaptive_max_pool", "avg_pool3d_backward", "bincount", "col2im", "cumsum", "cumprod",
-    "embedding_bag", "embedding_dense_backward", "fractional_max_pool", "grid_sampler", "histc", "index_add",
-    "index_copy", "index_put", "index_reduce", "index_fill", "kthvalue", "max_pool3d_with_indices_backward",
-    "max_unpool", "median", "nanmedian", "nll_loss", "put", "reflection_pad", "repeat_interleave", "replication_pad",
-    "resize", "rrelu", "scatter", "scatter_add", "scatter_reduce", "segment_reduce", "upsample", "_unsafe_index_put",
-)  # fmt: skip
-DETERMINISTIC = {"scatter.value", "scatter_.value"}  # a constant, written to each place once
 
 
 def gradient(loss: Loss, logits: Tensor, truth: Truth) -> Tensor:
@@ -190,23 +180,11 @@ def perfect_is_better_than_shifted_by_a_voxel(loss: Loss) -> None:
         )
 
 
-class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers the names of all operations, forward and backward."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.names: set[str] = set()
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names.add(str(function).removeprefix("aten."))
-        return function(*args, **(kwargs or {}))
-
-
 def no_operation_that_is_non_deterministic_on_cuda(loss: Loss) -> None:
     """As torch's documentation names them."""
     labels = labels_of((2, 4, 6, 4))
     truth = Truth.from_labels(labels, CLASSES, maps=loss.maps)
-    with _Operations() as operations:
+    with Operations() as operations:
         gradient(loss, logits_of(labels), truth)
     assert operations.names
     wrong = {name for name in operations.names if name.startswith(NON_DETERMINISTIC)} - DETERMINISTIC

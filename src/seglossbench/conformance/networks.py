@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from seglossbench import networks
+from seglossbench.conformance.determinism import without_deterministic_kernel
+from seglossbench.params.networks import nondeterministic_on_cuda
 
 CHANNELS, CLASSES = 2, 5
 
@@ -95,6 +97,16 @@ def is_the_same_after_save_and_load(candidate: Candidate) -> None:
         assert torch.equal(network(candidate.batch()), other(candidate.batch())), "its state is not all of it"
 
 
+def operations_without_a_deterministic_cuda_kernel_are_declared(candidate: Candidate) -> None:
+    """By ``nondeterministic_on_cuda`` of the decorator, so that whoever asks for the same digits twice is told."""
+    declared = set(nondeterministic_on_cuda(candidate.architecture))
+    found: set[str] = set()
+    for dims in (2, 3):
+        network, image = candidate.build(dims=dims).to("meta"), candidate.batch(dims, samples=2).to("meta")
+        found |= set(without_deterministic_kernel(network, image))
+    assert found == declared, f"declare nondeterministic_on_cuda={tuple(sorted(found))!r}"
+
+
 def weights(network: nn.Module) -> Tensor:
     """All that a network's state holds, as one vector."""
     return torch.cat([value.flatten().float() for value in network.state_dict().values()] or [torch.empty(0)])
@@ -106,5 +118,6 @@ CHECKS: tuple[Callable[[Candidate], None], ...] = (
     weights_depend_on_the_seed_alone,
     predicts_the_same_twice,
     is_the_same_after_save_and_load,
+    operations_without_a_deterministic_cuda_kernel_are_declared,
 )
 """Functions of a candidate that raise AssertionError, or any other error, where it does not do what their names say."""

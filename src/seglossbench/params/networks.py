@@ -1,12 +1,12 @@
 """A network as data: its architecture by name, with options. Checked without torch."""
 
-import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seglossbench.errors import InputError
+from seglossbench.params.training import TrainParams
 from seglossbench.registry import ARCHITECTURES
-from seglossbench.vocabulary.architectures import CATALOGUE
+from seglossbench.vocabulary.architectures import CATALOGUE, default_options
 
 PATCH_SIZE = "patch_size"
 """The option that gets the size of the training's patches, which are no option of the params."""
@@ -43,13 +43,31 @@ def check_patch(
     known = CATALOGUE.get(architecture)
     if known is None:
         return
-    parameters = ARCHITECTURES.signature(architecture).parameters
-    defaults = {name: ast.literal_eval(known.default) for name, known in parameters.items() if known.default}
-    multiples = known.multiples_of(defaults | dict(options), trained or patch)
+    multiples = known.multiples_of(default_options(architecture) | dict(options), trained or patch)
     if any(edge % multiple for edge, multiple in zip(patch, multiples, strict=True)):
         wanted = " x ".join(map(str, multiples)) if len(set(multiples)) > 1 else str(multiples[0])
         raise InputError(f"{key}: {architecture} takes multiples of {wanted}, found {list(patch)}")
     if known.is_exact and trained is not None and list(patch) != list(trained):
         raise InputError(
             f"{key}: {architecture} sees windows of its patches' size alone, {list(trained)}; leave it null"
+        )
+
+
+def nondeterministic_on_cuda(architecture: str) -> tuple[str, ...]:
+    """The operations of an architecture without a deterministic CUDA kernel, as far as it says so."""
+    known = CATALOGUE.get(architecture)
+    if known is not None:
+        return known.nondeterministic_on_cuda
+    return tuple(ARCHITECTURES.signature(architecture).declared.get("nondeterministic_on_cuda") or ())
+
+
+def check_determinism(key: str, architecture: str, operations: Sequence[str], train: TrainParams) -> None:
+    """Raise InputError, which names ``key``, if a training may meet a GPU and asks it for digits that it cannot give.
+
+    ``operations`` are those of the architecture without a deterministic CUDA kernel.
+    """
+    if operations and train.deterministic is True and train.device != "cpu":
+        raise InputError(
+            f"{key}: train.deterministic: true cannot be kept on a GPU, for PyTorch has no deterministic CUDA kernel "
+            f"for {', '.join(operations)} of {architecture}; take warn (or false), or train.device: cpu"
         )

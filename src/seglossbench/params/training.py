@@ -179,7 +179,7 @@ class TrainParams(Section):
     checkpoint: Literal["last", "best", "both"] = "last"
     precision: Literal["float32", "tf32", "bf16", "fp16"] = "float32"
     compile: bool = False
-    deterministic: bool = True
+    deterministic: bool | Literal["warn"] = True  # warn: but for operations that have no such kernel on CUDA
     threads: Positive = 1
     # processes that make batches; none: 0 on a CPU, up to 8 of the CPUs that the job may use on a GPU
     workers: Annotated[int, Field(ge=0)] | None = None

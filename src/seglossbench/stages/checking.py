@@ -13,10 +13,13 @@ from seglossbench.data.splits import Split, Splittable, read_parts, split_cases
 from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.params import NO_MAPS_OF_SLICES
-from seglossbench.params.networks import check_patch
+from seglossbench.params.networks import check_determinism, check_patch, nondeterministic_on_cuda
 from seglossbench.registry import LAYOUTS
+from seglossbench.vocabulary.architectures import CATALOGUE
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from seglossbench.losses import Loss
 
 # splits that name no case for it themselves
@@ -125,6 +128,8 @@ def _check_network(run: Run) -> None:
         check_patch("train.patch_size", *network, patch)
         if windows is not None and len(windows) == len(patch):
             check_patch("evaluate.predict.window_size", *network, windows, trained=patch)
+        architecture = run.settings.architecture
+        check_determinism(run.network, architecture, nondeterministic_on_cuda(architecture), run.train)
     except InputError as error:
         raise InputError(f"{run.dataset.name} with {run.network}: {error}") from None
 
@@ -146,7 +151,7 @@ def check_runs(experiment: Experiment, dataset: Dataset, channels: int, classes:
             except InputError as error:
                 raise InputError(f"losses.{run.loss}: {error}") from None
         if network not in built:
-            networks.build(
+            made = networks.build(
                 run.network,
                 {"architecture": settings.architecture, **settings.options},
                 patch_size=run.train.patch_size,
@@ -154,7 +159,22 @@ def check_runs(experiment: Experiment, dataset: Dataset, channels: int, classes:
                 out_channels=classes,
                 seed=run.seed,
             )
+            if settings.architecture not in CATALOGUE:
+                operations = _traced(made, (run.train.batch_size, channels, *run.train.patch_size))
+                check_determinism(f"networks.{run.network}", settings.architecture, operations, run.train)
         built |= {loss, network}
+
+
+def _traced(network: "nn.Module", shape: Sequence[int]) -> tuple[str, ...]:
+    """Its operations without a deterministic CUDA kernel; none are known of one that asks for values as it runs."""
+    import torch
+
+    from seglossbench.conformance.determinism import without_deterministic_kernel
+
+    try:
+        return without_deterministic_kernel(network.to("meta"), torch.empty(*shape, device="meta"))
+    except (RuntimeError, NotImplementedError):
+        return ()
 
 
 def _try_loss(loss: "Loss", classes: int) -> None:

@@ -50,7 +50,9 @@ class Accelerator:
             torch.backends.cudnn.conv.fp32_precision = products  # type: ignore[attr-defined]  # not in its stubs
             if settings.deterministic:  # cuBLAS reads its setting when it starts
                 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-            torch.use_deterministic_algorithms(settings.deterministic)
+            torch.use_deterministic_algorithms(
+                bool(settings.deterministic), warn_only=settings.deterministic == "warn"
+            )
             torch.backends.cudnn.benchmark = not settings.deterministic
 
     @property
