@@ -46,10 +46,10 @@ def settings() -> dict[str, dict[str, Any]]:
     return {name: found.get(name, usual_ones) for name in ARCHITECTURES.own}
 
 
-def count(
+def on_meta(
     architecture: str, options: dict[str, Any], patch: Sequence[int], channels: int, classes: int
-) -> Cost:
-    """Weights, operations of a forward pass, and what it keeps for the backward pass, of one patch in float32."""
+) -> nn.Module:
+    """The network without memory for its weights, which computes shapes alone."""
 
     def build() -> nn.Module:
         return networks.build(
@@ -58,10 +58,16 @@ def count(
 
     try:
         with torch.device("meta"):
-            network = build()
+            return build()
     except RuntimeError:  # MONAI's SwinUNETR reads a tensor as it is built
-        network = build().to("meta")
-    network.train()
+        return build().to("meta")
+
+
+def count(
+    architecture: str, options: dict[str, Any], patch: Sequence[int], channels: int, classes: int
+) -> Cost:
+    """Weights, operations of a forward pass, and what it keeps for the backward pass, of one patch in float32."""
+    network = on_meta(architecture, options, patch, channels, classes).train()
     image = torch.empty(1, channels, *patch, device="meta")
     own = {storage_of(weight) for weight in [*network.parameters(), *network.buffers()]}
     kept: dict[int, Tensor] = {}  # held, so that no storage gets the number of another that is gone

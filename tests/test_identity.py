@@ -18,6 +18,7 @@ from seglossbench.registry import ARCHITECTURES, LAYOUTS, MAPS, PHANTOMS, SPLITS
 from tests.training.tiny import run
 
 EXPERIMENTS = ("phantoms", "contour_weighted", "region_wise")
+SHARE_RESIDUAL_BLOCKS = {"u_net_a", "pdanet", "pdanet_released"}
 READ_CONTOURS = {"cwcd", "cwcd_printed", "cw_ce", "separable_dice"}
 
 
@@ -96,11 +97,14 @@ def always(run):
         (edit("training/progress.py", "training/clock.py", "records.py", "losses/parity.py"), never),
         (edit("losses/diagnosis.py", "data/facts.py", "data/checking.py", "tracking/store.py"), never),
         (edit("params/training.py", "vocabulary/metrics.py", "stages/training.py", "files.py"), never),
+        # what is written down of a new network, beside its own module
+        (edit("vocabulary/architectures.py", "vocabulary/network_costs.py", "params/networks.py"), never),
         (edit("data/layouts/topomortar.py", "losses/distance.py"), lambda run: run.loss == "distmap_dice"),
         (reformat, never),
         (edit("losses/contour.py"), lambda run: run.loss in READ_CONTOURS),
         (edit("maps/contour.py"), lambda run: run.loss in READ_CONTOURS),
         (edit("networks/dynunet.py"), lambda run: run.settings.architecture == "DynUNet"),
+        (edit("networks/residual.py"), lambda run: run.settings.architecture in SHARE_RESIDUAL_BLOCKS),
         (edit("phantoms/organs.py"), lambda run: run.dataset.name == "amos_phantom"),
         (edit("data/layouts/kits.py"), lambda run: run.dataset.name == "kits19"),
         (edit("evaluation/surface.py", "evaluation/surfels.py"), never),
