@@ -258,6 +258,22 @@ def test_a_folder_of_ones_own_is_looked_into(project, write_nifti, own, message,
         stages.check_experiment(Experiment.load(overrides=merge(overrides, {"datasets": {"own": own}})))
 
 
+def test_scoring_what_is_predicted_needs_no_torch(project):
+    """Its import takes longer than scoring small cases, and a job is started for every run."""
+    experiment = Experiment.load(overrides={"experiment": "tiny", "track.live": False})
+    run = experiment.runs[0]
+    stages.download(run.dataset)
+    stages.preprocess(experiment, run.dataset)
+    stages.cache_maps(experiment, run.dataset)
+    stages.train(run)
+    code = (
+        "import sys; from seglossbench.experiment import Experiment; from seglossbench import stages; "
+        "run = Experiment.load(overrides={'experiment': 'tiny', 'track.live': False}).runs[0]; "
+        "stages.evaluate(run); assert run.scores.exists(); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_look_before_the_download_needs_no_torch(project):
     code = (
         "import sys; from seglossbench.experiment import Experiment; from seglossbench.stages import check_experiment; "

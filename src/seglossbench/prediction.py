@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seglossbench.data.geometry import Geometry, labels_in_raw_space
-from seglossbench.data.prepared import PreparedCase
 from seglossbench.files import atomic_file
 from seglossbench.image_files import PNG, suffix_of
-from seglossbench.names import file_stem
 from seglossbench.params import PredictParams
 
 
@@ -108,11 +106,6 @@ def _of_window(network: nn.Module, settings: PredictParams) -> Callable[[torch.T
 
 
 _LINEAR = {2: "bilinear", 3: "trilinear"}
-
-
-def prediction_file(folder: Path, case: PreparedCase) -> Path:
-    """Where the prediction of a case lies: a PNG where its truth is one, else NIfTI, which keeps its place in space."""
-    return folder / f"{file_stem(case.name)}{PNG if suffix_of(case.truth) == PNG else '.nii.gz'}"
 
 
 def write_prediction(

@@ -9,12 +9,12 @@ from seglossbench import prediction, stages
 from seglossbench.data.cases import Case, CaseIndex
 from seglossbench.data.geometry import Geometry
 from seglossbench.data.preparation.preprocessing import preprocess_dataset
-from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.prepared import PreparedDataset, prediction_file
 from seglossbench.evaluation.label_files import read_labels
 from seglossbench.evaluation.scores import score_files
 from seglossbench.experiment import Experiment
 from seglossbench.params import PredictParams, PreprocessParams
-from seglossbench.prediction import predict_volume, prediction_file, write_prediction
+from seglossbench.prediction import predict_volume, write_prediction
 
 
 @pytest.mark.parametrize("name", ["brats_phantom", "amos_phantom"])

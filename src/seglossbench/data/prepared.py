@@ -15,6 +15,7 @@ from seglossbench.data.geometry import Geometry
 from seglossbench.errors import InputError
 from seglossbench.files import open_array
 from seglossbench.image_files import PNG, suffix_of
+from seglossbench.names import file_stem
 from seglossbench.params import TrainParams
 
 TRUTH = "truth.nii.gz"
@@ -70,6 +71,11 @@ class PreparedCase:
     def foreground(self) -> list[NDArray[np.uint16]]:
         """Of each foreground class that the case has, some voxels (V, dims)."""
         return per_class(open_array(self.folder / "foreground.npy"), self.voxels_per_class)
+
+
+def prediction_file(folder: Path, case: PreparedCase) -> Path:
+    """Where the prediction of a case lies: a PNG where its truth is one, else NIfTI, which keeps its place in space."""
+    return folder / f"{file_stem(case.name)}{PNG if suffix_of(case.truth) == PNG else '.nii.gz'}"
 
 
 def distance_unit_of(files: Iterable[Path]) -> str:

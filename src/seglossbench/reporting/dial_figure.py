@@ -23,6 +23,8 @@ DIALS = {
 }
 LOGARITHMIC = 20.0  # from which ratio of the ends on a dial has a logarithmic axis
 COLUMNS = 2
+WIDTH = 9.0  # inches
+BELOW = 0.03  # of the axis: room below 0, for marks that stand on it
 ASIDE = 0.012  # of the axis' width: how far lines stand beside each other, so that no interval hides another
 
 
@@ -39,7 +41,7 @@ def dial_figure(table: pd.DataFrame, dial: str, looks: Mapping[str, Look], decid
         for network in dict.fromkeys(rows["network"])
         for quantity, baseline in [
             (MEAN, ""),
-            *((GAIN, name) for name in dict.fromkeys(rows["baseline"]) if name),
+            *((GAIN, name) for name in looks if (rows["baseline"] == name).any()),
             (SPREAD, ""),
         ]
     ]
@@ -52,7 +54,7 @@ def dial_figure(table: pd.DataFrame, dial: str, looks: Mapping[str, Look], decid
     }
     with mpl.rc_context(STYLE):
         height = ceil(len(panels) / COLUMNS)
-        figure = new_figure(9.0, 0.8 + 2.8 * height)
+        figure = new_figure(WIDTH, 0.8 + 2.8 * height)
         grid = figure.subplots(height, COLUMNS, squeeze=False).flat
         for axes, (network, quantity, baseline) in zip(grid, panels, strict=False):
             chosen = (rows["network"] == network) & (rows["quantity"] == quantity)
@@ -62,16 +64,15 @@ def dial_figure(table: pd.DataFrame, dial: str, looks: Mapping[str, Look], decid
             axes.set(title=f"{network}: {title}", ylabel=said[quantity], xlabel=DIALS.get(dial, dial))
             if quantity == GAIN:
                 axes.axhline(0, color="#666666", linewidth=0.8)
-            else:
-                axes.set_ylim(bottom=0)
+            if quantity == SPREAD:
+                axes.set_ylim(bottom=-BELOW * axes.get_ylim()[1])
         for axes in list(figure.axes)[len(panels) :]:
             axes.remove()
         figure.suptitle("Synthetic discs: how losses behave, and nothing about anatomy", **REMARK)
         labels = [f"{looks[loss].label} ({form})" if form else looks[loss].label for loss, form in lines]
         handles = [Line2D([], [], **style) for style in lines.values()]
-        figure.legend(
-            handles, labels, loc="outside lower center", ncols=4 if any(form for _, form in lines) else 6
-        )
+        columns = max(1, int(WIDTH / (0.08 * max(map(len, labels), default=0) + 0.7)))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -110,5 +111,5 @@ def _style(look: Look, form: str) -> dict[str, Any]:
         "linestyle": look.line,
         "markersize": 4.5,
         "linewidth": 1.4,
-        **({"markerfacecolor": "white"} if form else {}),
+        **({"markerfacecolor": "white", "linewidth": 0.8} if form else {}),
     }

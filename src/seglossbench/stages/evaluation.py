@@ -1,6 +1,6 @@
 """The scores of a run."""
 
-from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.prepared import PreparedDataset, prediction_file
 from seglossbench.errors import InputError
 from seglossbench.experiment import Run
 from seglossbench.files import atomic_file
@@ -16,7 +16,6 @@ def evaluate(run: Run) -> None:
     import pandas as pd
 
     from seglossbench.evaluation.scores import score_files
-    from seglossbench.prediction import prediction_file
 
     if not state(run.folder).is_finished:
         raise InputError(f"{run.id}: not trained yet ({state(run.folder)}); run seglossbench train {run.id}")

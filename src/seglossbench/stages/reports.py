@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seglossbench.data.facts import facts_of_prepared
 from seglossbench.data.layouts import index_cases
-from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.prepared import PreparedDataset, prediction_file
 from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
@@ -78,7 +78,6 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
 def _scans(experiment: Experiment) -> "Scans":
     """The files of the test cases and their predictions; raw data or prepared cases may be gone."""
     from seglossbench.inspection.cuts import Scan, Scans
-    from seglossbench.prediction import prediction_file
 
     found, missing = {}, {}
     for dataset in experiment.datasets:
@@ -86,7 +85,7 @@ def _scans(experiment: Experiment) -> "Scans":
             prepared = PreparedDataset(dataset.prepared)
             index = index_cases(dataset.raw, dataset.params)
             images = {case.name: case.images for case in index.cases}
-            classes = scored_classes(prepared, dataset.evaluate.classes)
+            classes = scored_classes(prepared, kinds_scored(dataset.evaluate.classes)[""])
             for name in split_of(dataset, prepared).test:
                 case = prepared.cases[name]
                 file = prediction_file(Path(), case).name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from seglossbench.data.prepared import PreparedDataset
+from seglossbench.data.prepared import PreparedDataset, prediction_file
 from seglossbench.data.splits import PARTS, Split
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Run
@@ -123,7 +123,7 @@ def _predict_all(run: Run, device: "torch.device", network: "nn.Module") -> None
 
 
 def _predict(run: Run, device: "torch.device", network: "nn.Module", into: Path) -> None:
-    from seglossbench.prediction import predict_volume, prediction_file, write_prediction
+    from seglossbench.prediction import predict_volume, write_prediction
     from seglossbench.training.device import Accelerator, memory_told
 
     prepared = PreparedDataset(run.dataset.prepared)
