@@ -187,6 +187,16 @@ def test_cuts_take_what_they_say(experiment):
     assert hours([unet, dynunet], Cut(crop=0.5)) < whole / 2
 
 
+def test_the_best_weights_predict_the_test_cases_once_more(project):
+    text = TWO.replace("validation_fraction: 0", "validation_fraction: 0.1")
+    (project / "experiments" / "two.yaml").write_text(text)
+    windows = []
+    for kept in ("last", "both"):
+        run = Experiment.load(overrides={"experiment": "two", "train.checkpoint": kept}).runs[0]
+        windows.append(plan.windows(run, plan.expected(run.dataset)))
+    assert windows[1] - windows[0] == pytest.approx(369 * 0.2 * 27)
+
+
 def test_a_proposal_keeps_to_the_budget_and_names_the_keys(project):
     text = TWO.replace("seeds: [0]", "seeds: [0, 1, 2, 3, 4]")
     schedule = "schedule: {name: step, milestones: [5, 10]}, restart: {epoch: 10}"

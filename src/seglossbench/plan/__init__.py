@@ -180,7 +180,7 @@ def windows(run: Run, dataset: Usual) -> float:
         )
     trained, tested = _cases(run.dataset, dataset)
     validated = run.dataset.params.validation_fraction * trained * (train.epochs // train.validate_every)
-    scored = tested * (1 + (train.epochs // train.test_every if train.test_every else 0))
+    scored = tested * (len(run.weights) + (train.epochs // train.test_every if train.test_every else 0))
     return per_case * (validated + scored) * (2 ** len(window) if predict.flips else 1)
 
 
