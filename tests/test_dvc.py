@@ -1,11 +1,13 @@
 """DVC's commands in a project whose runs are finished, and which of them reach the runs."""
 
+import json
 import shutil
 
 import pytest
 
 from seglossbench.experiment import Experiment
 from seglossbench.jobs import report_mark
+from seglossbench.stages import analyse
 from seglossbench.tracking.marks import mark_of, write_mark
 from tests.commands import call as call_words
 from tests.commands import check, copy_project
@@ -21,11 +23,13 @@ track: {uri: "http://127.0.0.1:9"}  # of which a mark is believed
 SCORES = "dataset,network,loss,seed,case,class,metric,value\nbrats_phantom,unet,ce,0,a,WT,DSC,0.5\n"
 
 
-def finish_all(experiment):
+def finish_all(experiment, scores=SCORES):
     """Let an experiment be done, as if Snakemake had run it."""
     for run in experiment.runs:
         if not run.folder.exists():
-            finish(run, scores=SCORES)
+            finish(run, scores=scores)
+    analyse(experiment, experiment.report.parent / "analysis")
+    shutil.copy(experiment.report.parent / "analysis/metrics.json", experiment.report.parent)
     for file in (experiment.report, report_mark(experiment)):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("made")
@@ -51,6 +55,12 @@ def repository(tmp_path, monkeypatch):
     git("add", ".")
     git("commit", "-q", "-m", "one")
     return tmp_path
+
+
+def check_output(words):
+    answer = call_words(words, ".")
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
 
 
 def runs(folder):
@@ -103,3 +113,29 @@ def test_params_and_the_experiment_are_remembered(repository):
     shutil.rmtree(repository / "archive")
     check(["dvc", "checkout", "-q"], ".")
     assert len(runs(repository / "archive")) == 1
+
+
+def test_experiments_are_compared_by_their_numbers(repository):
+    other = Experiment.load(overrides={"losses": {"ce": {"ce": 2.0}}})
+    finish_all(other, SCORES.replace("0.5", "0.75"))
+    assert other.runs[0].id != Experiment.load().runs[0].id
+    check(["dvc", "exp", "run", "-q", "-n", "doubled", "-S", "losses.ce.ce=2.0"], ".")
+    told = json.loads(check_output(["dvc", "metrics", "diff", "--json", "HEAD", "doubled"]))
+    mean = told["archive/numbers/metrics.json"]["brats_phantom.unet.ce.DSC.mean"]
+    assert mean == {"old": 0.5, "new": 0.75, "diff": 0.25}
+    shown = json.loads(check_output(["dvc", "exp", "show", "--json"]))
+    assert "doubled" in json.dumps(shown)
+    assert "0.75" in json.dumps(shown)
+    page = check_output(["dvc", "plots", "diff", "HEAD", "doubled", "--json"])
+    drawn = json.loads(page)["data"]
+    assert {
+        "archive/numbers/means/DSC.csv",
+        "archive/numbers/curves/train_loss brats_phantom unet ce.csv",
+    } <= set(drawn)
+
+
+def test_no_raw_data_are_in_dvcs_cache(repository):
+    kept = [file for file in (repository / ".dvc/cache").rglob("*") if file.is_file()]
+    assert kept
+    assert not any(file.read_bytes()[:2] == b"\x1f\x8b" for file in kept), "no archive, no scan"
+    assert sum(file.stat().st_size for file in kept) < 1e6
