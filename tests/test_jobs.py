@@ -58,12 +58,12 @@ def test_diverged_runs_are_finished_too(experiment):
     ],
 )
 def test_what_a_report_shows_decides_whether_it_is_made_again(project, change):
-    before, same, after = (
-        jobs.report_mark(Experiment.load(overrides={"experiment": "tiny", **changes}))
-        for changes in ({}, {}, change)
-    )
-    assert before == same
-    assert before != after
+    for mark in (jobs.report_mark, jobs.analysis_mark):
+        before, same, after = (
+            mark(Experiment.load(overrides={"experiment": "tiny", **changes})) for changes in ({}, {}, change)
+        )
+        assert before == same
+        assert before != after
 
 
 def test_a_job_that_waited_while_params_or_code_changed_is_told_so(project, experiment):

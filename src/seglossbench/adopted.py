@@ -5,6 +5,7 @@ fingerprint to which, why no digit changes, and which runs were trained anew for
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -82,6 +83,21 @@ def _read(file: Path, changed: int, size: int) -> tuple[Adoption, ...]:
         raise InputError(
             f"{file.name}: damaged: {reason}; take it from git, or remove the entry at fault"
         ) from None
+
+
+def relied_on(code: Mapping[str, str], trained: date, file: Path = FILE) -> tuple[Adoption, ...]:
+    """The adoptions without which a run would have to be trained anew: made since, and of modules that it executed.
+
+    ``code`` is the one that names the run, ``trained`` the day on which it ended.
+    """
+    return tuple(
+        adoption
+        for adoption in read(file)
+        if trained <= date.fromisoformat(adoption.date)
+        and any(
+            code.get(module) == change.before for module, change in adoption.modules.items() if change.before
+        )
+    )
 
 
 def add(adoption: Adoption, file: Path = FILE) -> None:

@@ -72,14 +72,23 @@ def is_finished(run: Run) -> bool:
     return state(run.folder).is_finished
 
 
+def analysis_mark(experiment: Experiment) -> Path:
+    """The mark that the tables are those of the present runs and scores by the present params and code."""
+    return _mark("analysed", experiment)
+
+
 def report_mark(experiment: Experiment) -> Path:
     """The mark that the page shows the present runs and scores by the present params and code."""
+    return _mark("reported", experiment)
+
+
+def _mark(stage: str, experiment: Experiment) -> Path:
     content = [
         [str(run.scores) for run in experiment.runs],
         [part.params.model_dump(mode="json", exclude={"track", "notify"}) for part in experiment.parts],
         report_version(),
     ]
-    return _LOGS / "reported" / f"{experiment.name}-{digest(content)}"
+    return _LOGS / stage / f"{experiment.name}-{digest(content)}"
 
 
 def mark_report(experiment: Experiment, mark: Path) -> None:
@@ -207,6 +216,7 @@ def _products(experiment: Experiment) -> Iterator[tuple[str, Path, Path]]:
         yield f"maps of {dataset.name}", dataset.maps, log_of("maps", dataset.maps.name)
     for run in experiment.runs:
         yield f"scores of {run.id}", run.scores, log_of("evaluate", f"{run.id}/{run.scores.stem}")
+    yield "analysis", analysis_mark(experiment), log_of("analyse", experiment.name)
     yield "report", report_mark(experiment), log_of("report", experiment.name)
 
 

@@ -11,6 +11,7 @@ from seglossbench.analysis.differences import differences
 from seglossbench.analysis.judging import judge
 from seglossbench.analysis.means import means
 from seglossbench.analysis.stability import of_runs
+from seglossbench.analysis.whole import Options, analyse
 from seglossbench.errors import InputError
 from seglossbench.vocabulary.tables import HISTORIES
 from tests.analysis.made_scores import drawn
@@ -177,7 +178,7 @@ def test_two_seeds_allow_no_test_of_spread():
 
 def test_the_papers_claims_can_be_read():
     claims = read_claims(OF_THE_PAPERS)
-    assert list(claims) == ["A1", "A2", "A3", "B1", "B2", "B3"]
+    assert list(claims) == ["A1", "A2", "A3", "B1", "B2", "B3", "M1", "M2", "M3", "M4"]
     assert all(claim.source for claim in claims.values())
     assert claims["A1"].pairs_among(["cwcd", "ce", "rrw"]) == [("cwcd", "ce")]
     assert not claims["B1"].concerns(["cwcd", "ce"])
@@ -246,3 +247,19 @@ def test_of_distances_the_smaller_is_best_and_the_mean_over_networks_comes_first
     assert {row["a"] for row in rows} == {"a"}
     assert "ratio 0.3" in rows[0]["finding"]
     assert "over the 2 networks run" in rows[0]["question"]
+
+
+def test_claims_on_a_dial_are_of_its_experiment_alone():
+    claims = read_claims(OF_THE_PAPERS)
+    gains = {"share_10": 0.0, "share_3": 0.4, "share_1": 0.8, "share_03": 1.2, "share_01": 1.6}
+    dialled = pd.concat(
+        [
+            drawn({"ce": 0, "ce_dice": 0, "cwcd": gain}, dataset=name, cases=20, seed_sd=0.02)
+            for name, gain in gains.items()
+        ]
+    )
+    answers = analyse(dialled, Options(claims=claims, all_claims=True))["answers"].set_index("id")
+    assert answers.loc["M1", "verdict"] == "supported"
+    assert "M4" not in answers.index
+    others = analyse(drawn({"ce": 0, "cwcd": 1}), Options(claims=claims, all_claims=True))["answers"]
+    assert not others["id"].str.startswith("M").any()

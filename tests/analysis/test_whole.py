@@ -1,21 +1,25 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from seglossbench import stages
+from seglossbench import adopted, stages
+from seglossbench.adopted import Adoption, Change
 from seglossbench.analysis.claims import read_claims
 from seglossbench.analysis.cubes import ALL
-from seglossbench.analysis.files import read_table, write_table
+from seglossbench.analysis.files import read_analysis, read_table, write_table
 from seglossbench.analysis.inputs import check_scores
 from seglossbench.analysis.whole import Options, analyse, decisive
 from seglossbench.cli.application import cli
 from seglossbench.data.facts import CaseFacts
+from seglossbench.data.splits import Split
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
 from seglossbench.records import HistoryRow, note_divergence, run_in_progress, write_history
+from seglossbench.tracking.local import LocalStore
 from tests.analysis.made_scores import drawn
 from tests.odd_names import ODD_NAMES
 
@@ -211,9 +215,14 @@ def test_patients_and_sizes_are_those_of_the_prepared_cases(scored, tmp_path, mo
         for n in range(15)
     ]
     monkeypatch.setattr("seglossbench.stages.analysis.facts_of_prepared", lambda prepared: facts)
-    monkeypatch.setattr("seglossbench.stages.analysis.PreparedDataset", lambda folder: None)
-    folder = stages.analyse(scored, tmp_path / "out")
-    assert (read_table(folder / "means.csv")["patients"] == 3).all()
+    prepared = SimpleNamespace(regions={"both": ("class0", "class1")})
+    monkeypatch.setattr("seglossbench.stages.analysis.PreparedDataset", lambda folder: prepared)
+    split = Split(("a", "b"), ("c",), ("d",), "official")
+    monkeypatch.setattr("seglossbench.stages.analysis.split_of", lambda dataset, prepared: split)
+    tables, provenance = read_analysis(stages.analyse(scored, tmp_path / "out"))
+    assert (tables["means"]["patients"] == 3).all()
+    told = provenance["datasets"]["brats_phantom"]["split"]
+    assert (told["method"], told["train"], told["validation"], told["test"]) == ("official", 2, 1, 1)
 
 
 def test_an_experiment_without_scores_says_so(project, tmp_path):
@@ -229,3 +238,45 @@ def test_claims_of_ones_own_may_be_of_any_names(tmp_path):
     assert np.isnan(
         analyse(drawn({"a": 0, "bb": 0}), Options(claims={"1": claim}))["answers"]["margin"]
     ).all()
+
+
+def test_a_missing_distance_counts_as_the_penalty_that_is_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = drawn({"a": 0, "b": 0.3}, metric="HD95", cases=4, classes=1)
+    table.loc[(table["loss"] == "a") & (table["case"] == "case0"), "value"] = "inf"
+    table.to_csv("scores.csv", index=False)
+    for name, words in {"usual": [], "asked": ["--penalty", "HD95=500"]}.items():
+        answer = CliRunner().invoke(cli, ["analyse", "--scores", "scores.csv", "--out", name, *words])
+        assert answer.exit_code == 0, answer.output
+    usual, asked = (read_table(tmp_path / name / "means.csv") for name in ("usual", "asked"))
+    of_a = [
+        table.loc[(table["loss"] == "a") & (table["class"] == "*"), "mean"].iloc[0]
+        for table in (usual, asked)
+    ]
+    assert of_a[1] > 1.5 * of_a[0]
+    assert "500, as asked" in (tmp_path / "asked/notices.csv").read_text()
+
+
+@pytest.mark.parametrize("given", ["HD95", "HD95=0", "HD95=much", "=3"])
+def test_a_penalty_has_a_form(tmp_path, given):
+    drawn({"a": 0}).to_csv(tmp_path / "scores.csv", index=False)
+    words = ["analyse", "--scores", str(tmp_path / "scores.csv"), "--penalty", given]
+    answer = CliRunner().invoke(cli, words)
+    assert "METRIC=VALUE" in str(answer.exception)
+
+
+def test_an_experiment_tells_its_runs_adoptions_their_place_in_mlflow_and_its_splits(
+    scored, tmp_path, monkeypatch
+):
+    module, code = next(iter(scored.runs[0].settings.code.items()))
+    adoption = Adoption(
+        date="2999-01-01", because="only words", modules={module: Change(before=code, after="x")}
+    )
+    monkeypatch.setattr(adopted, "read", lambda file=None: (adoption,))
+    page = "#/experiments/1/runs/abc"
+    monkeypatch.setattr(LocalStore, "pages_of", lambda *_: {scored.runs[0].id: page})
+    tables, provenance = read_analysis(stages.analyse(scored, tmp_path / "out"))
+    runs = tables["runs"].set_index("id")
+    assert runs.loc[scored.runs[0].id, ["adopted", "mlflow"]].tolist() == ["only words", page]
+    assert runs.loc[scored.runs[-1].id, ["adopted", "mlflow"]].tolist() == ["", ""]
+    assert provenance["datasets"]["brats_phantom"]["licence"] == "drawn by this program"

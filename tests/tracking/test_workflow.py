@@ -1,5 +1,6 @@
 """Whatever happens to MLflow's store, the next call ends in the report, and MLflow has the runs when it can."""
 
+import re
 import shutil
 
 import pytest
@@ -27,9 +28,10 @@ def snakemake(folder, name="small", *words):
 
 
 def runs_in(file, name="small", dataset="brats_phantom"):
-    return LocalStore(file).runs_of(
-        [f"{name}/{dataset}"], RUN_TAG
-    )  # not by MLflow, which keeps files open that are gone
+    store = LocalStore(file)  # not by MLflow, which keeps files open that are gone
+    pages = store.pages_of([f"{name}/{dataset}"], RUN_TAG)
+    assert all(re.fullmatch(r"#/experiments/\d+/runs/[0-9a-f]{32}", page) for page in pages.values())
+    return store.runs_of([f"{name}/{dataset}"], RUN_TAG)
 
 
 @pytest.fixture

@@ -33,9 +33,30 @@ rule track:
         "{SEGLOSSBENCH} --log {log} track --mark {output}"
 
 
+# What holds, as tables alone: snakemake --cores all analyse
+WITH_TABLES = any(map(is_asked_for, ("analyse", "report", "track")))
+ANALYSED = jobs.analysis_mark(EXPERIMENT) if WITH_TABLES else Path("logs/analysed/by another job")
+if workflow.is_main_process and not (EXPERIMENT.report.parent / "analysis" / "provenance.json").exists():
+    ANALYSED.unlink(missing_ok=True)
+
+
+rule analyse:
+    input:
+        all_scores,
+    output:
+        touch(ANALYSED),
+    log:
+        jobs.log_of("analyse", EXPERIMENT.name),
+    message:
+        "analyse {EXPERIMENT.name}"
+    shell:
+        "{SEGLOSSBENCH} --log {log} --for {output} analyse"
+
+
 rule report:
     input:
         all_scores,
+        ANALYSED,
     output:
         report(
             directory(REPORTED),
@@ -51,7 +72,7 @@ rule report:
     message:
         "report {EXPERIMENT.name}"
     shell:
-        "{SEGLOSSBENCH} --log {log} --for {output} report --mark {output}"
+        "{SEGLOSSBENCH} --log {log} --for {output} report --analysed --mark {output}"
 
 
 if workflow.is_main_process and not IS_DRY:

@@ -17,9 +17,11 @@ from seglossbench.analysis.cubes import ALL, Array, Cubes
 from seglossbench.analysis.curves import RUN
 from seglossbench.analysis.effects import of_loss
 from seglossbench.statistics.convergence import (
+    SHARE_OF_BEST,
     area_under,
     late_oscillation,
     late_variation,
+    until_level,
     until_share_of_best,
 )
 from seglossbench.statistics.multiplicity import holm
@@ -36,12 +38,14 @@ NUMBERS = (
     "s_per_epoch",
     "peak_mb",
     "hours",
+    "hours_to_level",
 )
 """What is known of each run beside its score: see ``of_runs``."""
 COMPARED = ("sd", "late_swing", "gradient_cv", "epochs_to_95", "hours_to_95", "s_per_epoch", "failed")
 COLUMNS = [
     "dataset", "network", "loss", "runs", "failed", "failed_lo", "failed_hi", "diverged", "collapsed", "restarted",
-    "seeds", "sd", "sd_lo", "sd_hi", *(f"{name}{end}" for name in NUMBERS for end in ("", "_lo", "_hi")),
+    "seeds", "level", "reached", "sd", "sd_lo", "sd_hi",
+    *(f"{name}{end}" for name in NUMBERS for end in ("", "_lo", "_hi")),
     "ratio_to_baseline",
 ]  # fmt: skip
 PAIR_COLUMNS = [
@@ -57,6 +61,8 @@ def of_runs(
 ) -> pd.DataFrame:
     """One row per run (``dataset, network, loss, seed, state, reason``) with its numbers.
 
+    ``level`` is what the validation's mean best reaches with the weakest loss of a dataset and network, by
+    SHARE_OF_BEST, and ``hours_to_level`` how long the run takes to it, NaN where it never gets there.
     ``score`` is its mean of the metric ``decides``; ``late_swing`` the oscillation of its validation in the last
     quarter, ``gradient_cv`` the variation of its gradient's norm there; ``epochs_to_95`` and ``hours_to_95`` until 95 %
     of its best validation, ``area`` the mean height of that curve; ``failed`` is one of ``diverged`` and ``collapsed``.
@@ -67,7 +73,9 @@ def of_runs(
     table["collapsed"] = ended & reason.str.contains("one class is predicted everywhere", regex=False)
     table["diverged"] = ended & ~table["collapsed"]
     table["failed"] = ended
-    numbers = pd.DataFrame(list(_numbers(curves, decides)), columns=[*RUN, *NUMBERS[:5], "hours"])
+    columns = [*RUN, *NUMBERS[:5], "hours", "best"]
+    numbers = pd.DataFrame(list(_numbers(curves, decides)), columns=columns)
+    numbers = _to_level(numbers, curves, decides)
     for column, value in _costs(histories).items():
         numbers[column] = value.reindex(pd.MultiIndex.from_frame(numbers[RUN])).to_numpy(float)
     table = table.merge(numbers, on=RUN, how="left")
@@ -186,6 +194,9 @@ def _of_loss(group: pd.DataFrame) -> dict[str, Any]:
     squares = sum(float(((of_network - of_network.mean()) ** 2).sum()) for of_network in several)
     row["sd"] = float(np.sqrt(squares / df)) if df else np.nan
     row["sd_lo"], row["sd_hi"] = sd_interval(row["sd"], df + 1)
+    levels = group["level"].dropna().unique()
+    row["level"] = float(levels[0]) if len(levels) == 1 else np.nan
+    row["reached"] = int(group["hours_to_level"].notna().sum()) if len(levels) else np.nan
     for name in NUMBERS:
         values = group[name].dropna().to_numpy(float)
         positive = name in _MADE_OF_RATIOS and len(values) and (values > 0).all()
@@ -207,7 +218,23 @@ def _numbers(curves: pd.DataFrame, decides: str) -> Iterator[dict[str, Any]]:
             "hours_to_95": until_share_of_best(validation["hours"], values),
             "area": area_under(epochs, values),
             "hours": run["hours"].max(),
+            "best": values.max() if len(values) and np.isfinite(values).all() else np.nan,
         }
+
+
+def _to_level(numbers: pd.DataFrame, curves: pd.DataFrame, decides: str) -> pd.DataFrame:
+    """The numbers of runs with the level of their dataset and network, and the hours until each reaches it."""
+    best = numbers.groupby(["dataset", "network", "loss"], sort=False)["best"].mean()
+    level = SHARE_OF_BEST * best.groupby(level=["dataset", "network"], sort=False).min()
+    keys = pd.MultiIndex.from_frame(numbers[["dataset", "network"]])
+    levels = level.reindex(keys).to_numpy(float)
+    validation = dict(iter(curves[curves["curve"] == f"val_{decides}"].groupby(RUN, sort=False)))
+    hours = []
+    for key, wanted in zip(numbers[RUN].itertuples(index=False, name=None), levels, strict=True):
+        run = validation.get(key)
+        found = until_level(run["hours"], run["value"], wanted) if run is not None else np.nan
+        hours.append(found if np.isfinite(found) else np.nan)
+    return numbers.drop(columns="best").assign(level=levels, hours_to_level=hours)
 
 
 def _costs(histories: pd.DataFrame) -> dict[str, pd.Series[float]]:

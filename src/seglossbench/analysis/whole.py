@@ -87,6 +87,8 @@ def analyse(
     losses = list(dict.fromkeys(scores["loss"]))
     answers: list[dict[str, Any]] = best_losses(cubes, of_means, pairs, decides, options.scopes)
     for id, claim in options.claims.items():
+        if claim.dial is not None and not claim.dial.keys() & set(cubes.datasets):
+            continue  # a dial is one experiment's, and no other's to be tested
         if options.all_claims or claim.concerns(losses):
             answers += judge(id, claim, evidence)
     return {

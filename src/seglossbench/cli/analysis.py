@@ -1,5 +1,6 @@
 """Commands about what scores say: analyse, plan."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -39,6 +40,13 @@ from seglossbench.errors import InputError
     show_default=True,
     help="Whether a case counts in the mean of a class that its truth lacks.",
 )
+@click.option(
+    "--penalty",
+    "penalties",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help="What a missed class without a distance, or an infinite one, counts as; by default the largest in the scores.",
+)
 @pass_settings
 def analyse(
     settings: Settings,
@@ -50,6 +58,7 @@ def analyse(
     cases: Path | None,
     sizes: Path | None,
     absent: str,
+    penalties: tuple[str, ...],
 ) -> None:
     """Say what holds: tables of means, differences, ranks, stability and claims, with intervals and tests.
 
@@ -62,7 +71,7 @@ def analyse(
     """
     from seglossbench import stages, standalone
 
-    of_scores = {
+    of_scores: dict[str, object] = {
         "--decides": decides, "--baseline": baseline, "--claims": claims, "--cases": cases, "--sizes": sizes
     }  # fmt: skip
     if files:
@@ -76,10 +85,12 @@ def analyse(
             cases=cases,
             sizes=sizes,
             absent_scored=absent == "scored",
+            penalties=dict(map(_penalty, penalties)),
         )
         for line in said:
             click.echo(line, err=True)
     else:
+        of_scores["--penalty"] = penalties or None
         if given := [name for name, value in of_scores.items() if value is not None]:
             raise InputError(
                 f"{given[0]}: goes with --scores; for an experiment say it in params, section analyse"
@@ -100,6 +111,15 @@ def _hours(context: click.Context, parameter: click.Parameter, text: str | None)
     if not 0 < hours < float("inf"):
         raise click.BadParameter(f"{text!r}: expected GPU hours, as 200h")
     return hours
+
+
+def _penalty(text: str) -> tuple[str, float]:
+    """A metric and its value above 0; raises InputError that shows the form."""
+    metric, _, value = text.rpartition("=")
+    with suppress(ValueError):
+        if metric and 0 < float(value) < float("inf"):
+            return metric, float(value)
+    raise InputError(f"--penalty: {text!r} is not of the form METRIC=VALUE, such as HD95=373.13")
 
 
 @cli.command()

@@ -93,8 +93,13 @@ def _runs(settings: Settings, ids: tuple[str, ...], planned: bool) -> list[Run]:
 @click.option(
     "--mark", type=click.Path(path_type=Path), help="Leave a copy of the folder there; for Snakemake."
 )
+@click.option(
+    "--analysed", is_flag=True, help="Take the tables of analyse as they are, and do not make them anew."
+)
 @pass_settings
-def report(settings: Settings, files: tuple[Path, ...], out: Path | None, mark: Path | None) -> None:
+def report(
+    settings: Settings, files: tuple[Path, ...], out: Path | None, mark: Path | None, analysed: bool
+) -> None:
     """Make the tables, the figures and the page index.html, of the experiment or of given scores.
 
     Scores are our scores.csv, nnU-Net's summary.json, or a folder of TopoMortar's published LOSS/SEED.csv.
@@ -111,7 +116,7 @@ def report(settings: Settings, files: tuple[Path, ...], out: Path | None, mark: 
         click.echo(standalone.report_scores(files, out))
         return
     experiment = settings.experiment
-    click.echo(stages.report(experiment, out))
+    click.echo(stages.report(experiment, out, analysed=analysed))
     if mark is not None:
         mark_report(experiment, mark)
 

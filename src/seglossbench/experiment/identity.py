@@ -160,5 +160,5 @@ def maps_read(terms: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def report_version() -> str:
-    """The version of all code that makes a report out of scores and histories."""
+    """The version of all code that makes tables and a report out of scores and histories."""
     return digest(closure(["seglossbench.stages.reports"]))

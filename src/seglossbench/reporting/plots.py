@@ -1,6 +1,6 @@
 """Statistical figures for papers, drawn from the tables that the page's parts leave beside it; nothing is computed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -13,9 +13,12 @@ from matplotlib.figure import Figure
 from seglossbench.drawing.figure import STYLE, legend, legend_rows, new_figure
 from seglossbench.drawing.looks import Look
 from seglossbench.drawing.names import labels_of
+from seglossbench.reporting import svg
 
 Looks = Mapping[str, Look]
 _MOST_COLUMNS = 3
+_ASIDE = 0.012
+"""Of an axis' width: how far the points of losses stand beside each other."""
 
 
 def heat(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
@@ -30,12 +33,17 @@ def heat(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
         options: dict[str, Any] = {"vmin": 0, "vmax": 1, "cmap": "Blues", "cbar": False, "linewidths": 1}
         sns.heatmap(wide, ax=axes, annot=wide.map(_percent), fmt="", **options)
         axes.set(title=title, xlabel="place", ylabel="")
-        axes.tick_params(length=0)
+        axes.tick_params(length=0, rotation=0)
     return figure
 
 
-def scattered(table: pd.DataFrame, looks: Looks, *, across: str, up: str, log: bool, joined: bool) -> Figure:
-    """Points ``panel, loss, x, y, lo, hi`` with their intervals, a panel each; a line through a loss's where wanted."""
+def scattered(
+    table: pd.DataFrame, looks: Looks, *, across: str, up: str, log: bool, none: Sequence[float] = ()
+) -> Figure:
+    """Points ``panel, loss, x, y, lo, hi, better`` with their intervals, a panel each; ``none`` is no difference.
+
+    Marks of what is not told apart are hollow.
+    """
     panels = list(dict.fromkeys(table["panel"]))
     shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
     columns = min(_MOST_COLUMNS, len(panels))
@@ -47,32 +55,39 @@ def scattered(table: pd.DataFrame, looks: Looks, *, across: str, up: str, log: b
         titles = labels_of(panels)
         for panel, axes in zip(panels, grid, strict=False):
             own = table[table["panel"] == panel]
-            _points(axes, own, shown, joined)
+            _points(axes, own, shown, log)
             if log:
+                at = svg.powers(float(own["x"].min()) / 1.3, float(own["x"].max()) * 1.3)
                 axes.set_xscale("log")
-                axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+                axes.set_xticks(at, [svg.number(value) for value in at])
                 axes.minorticks_off()
+            ends = own[["lo", "hi"]].to_numpy(float)
+            axes.set_ylim(svg.span([*own["y"].dropna(), *none], ends[np.isfinite(ends)].tolist()))
+            for height in none:
+                axes.axhline(height, color="#666666", linewidth=0.8, zorder=1)
             axes.set(title=titles[panel], xlabel=across, ylabel=up)
         for axes in list(grid):
             axes.remove()
-        legend(figure, shown, "outside lower center", width, line=joined)
+        legend(figure, shown, "outside lower center", width, line=False)
     return figure
 
 
-def _points(axes: Axes, table: pd.DataFrame, looks: Looks, joined: bool) -> None:
-    for loss, look in looks.items():
-        own = table[table["loss"] == loss].sort_values("x")
+def _points(axes: Axes, table: pd.DataFrame, looks: Looks, log: bool) -> None:
+    reach = np.ptp(np.log(table["x"]) if log else table["x"]) or 1.0
+    for place, (loss, look) in enumerate(looks.items()):
+        own = table[table["loss"] == loss]
         if own.empty:
             continue
-        middle = own["y"].to_numpy(float)
-        ends = np.nan_to_num(np.abs(own[["lo", "hi"]].to_numpy(float).T - middle))
-        if joined:
-            style: Any = {"color": look.colour, "linestyle": look.line, "linewidth": 1.2}
-            sns.lineplot(x=own["x"], y=middle, ax=axes, errorbar=None, **style)
-        axes.errorbar(own["x"], middle, yerr=ends, fmt="none", ecolor=look.colour, elinewidth=0.9)
-        sns.scatterplot(
-            x=own["x"], y=middle, ax=axes, color=look.colour, marker=look.marker, s=28, legend=False
-        )
+        aside = _ASIDE * reach * (place - (len(looks) - 1) / 2)
+        x = own["x"].to_numpy(float)
+        x = x * np.exp(aside) if log else x + aside
+        y = own["y"].to_numpy(float)
+        ends = np.nan_to_num(np.abs(own[["lo", "hi"]].to_numpy(float).T - y))
+        axes.errorbar(x, y, yerr=ends, fmt="none", ecolor=look.colour, elinewidth=0.9, zorder=2)
+        told = (own["better"] != "").to_numpy()
+        for chosen, fill in ((told, look.colour), (~told, "white")):
+            style: dict[str, Any] = {"marker": look.marker, "facecolor": fill, "edgecolor": look.colour}
+            sns.scatterplot(x=x[chosen], y=y[chosen], ax=axes, s=28, legend=False, zorder=3, **style)
 
 
 def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figure:
@@ -84,7 +99,9 @@ def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figur
         figure = new_figure(7.0, 1.1 + 0.2 * len(names) + 0.3 * legend_rows(shown, 7.0))
         axes = figure.subplots()
         by_name = table.groupby("name", sort=False)["value"]
-        axes.hlines(list(place.values()), by_name.min(), by_name.max(), color="#bbbbbb", linewidth=1)
+        axes.hlines(
+            list(place.values()), by_name.min(), by_name.max(), color="#bbbbbb", linewidth=1, zorder=1
+        )
         for loss, look in shown.items():
             own = table[table["loss"] == loss]
             y = own["name"].map(place)

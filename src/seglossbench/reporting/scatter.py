@@ -90,13 +90,9 @@ def _across(values: Sequence[float], log: bool) -> svg.Axis:
 
 
 def _up(points: Sequence[Point], none: float | None) -> svg.Axis:
-    """All values, and of the intervals what leaves the values apart."""
     values = [point.y for point in points] + ([none] if none is not None else [])
-    ends = [end for point in points for end in (point.lo, point.hi) if math.isfinite(end)] or values
-    reach = 1.2 * (max(values) - min(values)) or max(ends) - min(ends)
-    low, high = max(min(*ends, *values), min(values) - reach), min(max(*ends, *values), max(values) + reach)
-    margin = 0.06 * (high - low) or 0.05
-    return svg.Axis(low - margin, high + margin, _HEIGHT - _BOTTOM, 10)
+    ends = [end for point in points for end in (point.lo, point.hi) if math.isfinite(end)]
+    return svg.Axis(*svg.span(values, ends), _HEIGHT - _BOTTOM, 10)
 
 
 def _frame(across: svg.Axis, up: svg.Axis, below: str, beside: str, none: float | None) -> list[Markup]:

@@ -142,6 +142,16 @@ def powers(lo: float, hi: float) -> list[float]:
     return found
 
 
+def span(values: Sequence[float], ends: Sequence[float]) -> tuple[float, float]:
+    """From where to where an axis goes that holds all values, and of their intervals what leaves the values apart."""
+    ends = ends or values
+    reach = 1.2 * (max(values) - min(values)) or max(ends) - min(ends)
+    low = max(min(*ends, *values), min(values) - reach)
+    high = min(max(*ends, *values), max(values) + reach)
+    margin = 0.06 * (high - low) or 0.05
+    return low - margin, high + margin
+
+
 def number(value: float) -> str:
     """A number below or beside an axis."""
     text = f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}".replace(",", "\u202f")

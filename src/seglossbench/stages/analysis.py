@@ -1,6 +1,9 @@
 """The analysis of an experiment, or of anybody's scores: tidy tables, which all figures and pages read."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,12 @@ from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import digest
-from seglossbench.records import duration_seconds, failure, state, versions_of
+from seglossbench.records import duration_seconds, failure, period_seconds, state, versions_of
+from seglossbench.stages.preparation import split_of
+from seglossbench.tracking.addresses import address_of
+from seglossbench.tracking.keys import experiment_name
+from seglossbench.tracking.local import LocalStore
+from seglossbench.tracking.marks import RUN_TAG
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,12 +76,33 @@ def analyse(experiment: Experiment, out: Path) -> Path:
         "params": experiment.params.model_dump(mode="json"),
         "changed": _flat(experiment.params.model_dump(mode="json", exclude_defaults=True)),
         "adopted": [adoption.model_dump(mode="json") for adoption in adopted.read()],
-        "datasets": {
-            d.name: {"version": d.data["version"], "prepared": d.prepared.name} for d in experiment.datasets
-        },
+        "datasets": {dataset.name: _about(dataset) for dataset in experiment.datasets},
     }
     write_tables(out, tables, provenance_of(about, tables, options))
     return out
+
+
+def _about(dataset: Dataset) -> dict[str, Any]:
+    """Where a dataset is from, under which licence, and how its cases are divided, where that is known here."""
+    from seglossbench.acquisition import sources
+
+    found: dict[str, Any] = {"version": dataset.data["version"], "prepared": dataset.prepared.name}
+    if dataset.params.phantom is not None:
+        found["licence"] = "drawn by this program"
+    elif dataset.params.source is not None:
+        licence = sources.find(dataset.params.source).licence
+        found["licence"] = f"{licence.name} ({licence.url})"
+    try:
+        split = split_of(dataset, PreparedDataset(dataset.prepared))
+    except (InputError, OSError):
+        return found
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    found["split"] = {
+        "method": split.method,
+        **{name: len(cases) for name, cases in parts.items()},
+        "digest": digest({name: list(cases) for name, cases in parts.items()}),
+    }
+    return found
 
 
 def _flat(params: Mapping[str, Any], above: str = "") -> dict[str, Any]:
@@ -196,10 +225,32 @@ def _missing(runs: Sequence[Run]) -> dict[tuple[str, str], str]:
     return {key: "; ".join(found) for key, found in told.items()}
 
 
+def _adopted(run: Run) -> str:
+    """Which changes of code a finished run stands on that were made since and accepted, in their words."""
+    ended = datetime.fromtimestamp(period_seconds(run.folder)[1]).date()
+    return "; ".join(adoption.because for adoption in adopted.relied_on(run.settings.code, ended))
+
+
+def _in_mlflow(runs: Sequence[Run]) -> dict[str, str]:
+    """The pages of runs in the interface of a local store of MLflow, by their ids; none where it cannot be read."""
+    found: dict[str, str] = {}
+    names: dict[str, dict[str, None]] = {}
+    for run in runs:
+        of_store = names.setdefault(address_of(run.track), {})
+        of_store[experiment_name(run.part, run.dataset.name)] = None
+    for address, experiments in names.items():
+        store = LocalStore.at(address)
+        if store is not None:
+            with suppress(sqlite3.Error):
+                found |= store.pages_of(list(experiments), RUN_TAG)
+    return found
+
+
 def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
     """What is known of every run."""
     import pandas as pd
 
+    pages = _in_mlflow(runs)
     rows = []
     for run in runs:
         found = state(run.folder)
@@ -208,6 +259,7 @@ def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
             {name: str(value) for name, value in run.identity.items()}
             | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
             | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
+            | {"adopted": _adopted(run) if found.is_finished else "", "mlflow": pages.get(run.id, "")}
             | {"device": versions.pop("device", ""), "threads": str(run.train.threads or "")}
             | {"versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))}
         )

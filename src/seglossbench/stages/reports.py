@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 METRICS = "metrics.json"
 
 
-def report(experiment: Experiment, out: Path | None = None) -> Path:
+def report(experiment: Experiment, out: Path | None = None, *, analysed: bool = False) -> Path:
     """The report of the experiment, of what is finished by now, into its folder or ``out``; returns its page.
 
-    The tables of its analysis lie beside the page, and so do its means as ``metrics.json``, for DVC.
+    The tables of its analysis lie beside the page, and so do its means as ``metrics.json``, for DVC. They are made
+    anew, unless they are ``analysed`` already.
     """
     from seglossbench.analysis.files import read_analysis
     from seglossbench.analysis.inputs import load_scores
@@ -50,7 +51,8 @@ def report(experiment: Experiment, out: Path | None = None) -> Path:
     }
     facts = _facts(experiment, datasets)
     folder = out or experiment.report.parent
-    analyse(experiment, folder / "analysis")
+    if not (analysed and (folder / "analysis" / "provenance.json").exists()):
+        analyse(experiment, folder / "analysis")
     write_text(folder / METRICS, (folder / "analysis" / METRICS).read_text(encoding="utf-8"))
     tables, provenance = read_analysis(folder / "analysis")
     page = write_report(

@@ -1,10 +1,11 @@
 """The analysis of anybody's scores: tidy tables of what holds."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seglossbench.errors import InputError, nearest
 from seglossbench.evaluation.empty import policy_named
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ def analyse_scores(
     cases: Path | None = None,
     sizes: Path | None = None,
     absent_scored: bool = False,
+    penalties: Mapping[str, float] | None = None,
 ) -> list[str]:
     """Write the tables of anybody's scores into ``out``; returns what a reader must know of them, in lines.
 
     ``claims`` is a file of claims of one's own; ``cases`` a table of cases with a column ``patient`` and others that
-    part them; ``sizes`` one of classes with a column ``size``.
+    part them; ``sizes`` one of classes with a column ``size``; ``penalties`` what a missing distance counts as, by
+    metric. Raises InputError for a penalty of a metric that was not scored.
     """
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
     from seglossbench.analysis.files import read_cases, read_sizes, write_tables
@@ -41,6 +44,10 @@ def analyse_scores(
     datasets = list(scores["dataset"].unique())
     columns = _columns(read_cases(cases), datasets) if cases else {}
     scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
+    scored = list(scores["metric"].unique())
+    for metric in penalties or {}:
+        if metric not in scored:
+            raise InputError(f"--penalty: no scores of {metric!r}; {nearest(metric, scored)}")
     options = Options(
         decides=decides,
         baseline=baseline,
@@ -48,6 +55,7 @@ def analyse_scores(
         patients=columns.pop("patient", {}),
         columns=columns,
         sizes=read_sizes(sizes, datasets) if sizes else {},
+        penalties=penalties or {},
         absent_scored=datasets if absent_scored or scored_by_policy else [],
     )
     tables = analyse_tables(scores, options)

@@ -110,7 +110,7 @@ def _panels(
             )
         )
     drawn = table[table["panel"].isin(panels[:_MOST_PANELS])]
-    figure = scattered(drawn, source.looks, across=across, up=up, log=log, joined=False)
+    figure = scattered(drawn, source.looks, across=across, up=up, log=log, none=[none])
     return [tag("div", *figures, class_="plots"), figure_files(source, name, figure, table)]
 
 

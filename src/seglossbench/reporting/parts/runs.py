@@ -5,8 +5,10 @@ from markupsafe import Markup
 from seglossbench.analysis.words import number
 from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, table, tag
-from seglossbench.reporting.parts import Part, Row, Source, files_line
+from seglossbench.reporting.parts import Part, Row, Source, caption, files_line
 
+MLFLOW = "http://127.0.0.1:5000"
+"""Where ``make ui`` shows the local store."""
 _WORDS = ("id", "adopted", "started", "device", "threads", "versions")
 _NUMBERS = (("score", 3), ("seconds", 0), ("s_per_epoch", 2), ("peak_mb", 0))
 _TITLES = {"s_per_epoch": "s per epoch", "peak_mb": "peak memory, MB", "seconds": "duration, s", "id": "run"}
@@ -21,11 +23,13 @@ def runs(source: Source) -> Part | None:
     words = [name for name in _WORDS if name in found and (found[name].fillna("").astype(str) != "").any()]
     numbers = [(name, digits) for name, digits in _NUMBERS if name in found and found[name].notna().any()]
     head = ["dataset", "network", "loss", "seed", "state", "reason", *(name for name, _ in numbers), *words]
+    linked = "mlflow" in found and bool((found["mlflow"].fillna("") != "").any())
+    head += ["in MLflow"] if linked else []
     titles = [source.decides if name == "score" else _TITLES.get(name, name) for name in head]
     made = table(
         titles,
-        [_row(source, row, numbers, words) for row in rows],
-        label="Runs",
+        [_row(source, row, numbers, words, linked) for row in rows],
+        label="Runs, a row each",
         sortable=True,
         class_="runs",
     )
@@ -46,13 +50,20 @@ def runs(source: Source) -> Part | None:
                     tag("span", f"{total} of {total}", data_count="runs", role="status"),
                 ),
                 tag("div", made, id="runs-tables"),
+                caption(
+                    "Adopted: the run was trained by other code, and stands because a change was shown, or said, to "
+                    "change no digit."
+                    if "adopted" in words
+                    else None,
+                    f" Links to MLflow work while make ui runs, at {MLFLOW}." if linked else None,
+                ),
                 files_line(("runs as CSV", source.table("runs", found))),
             ]
         ),
     )
 
 
-def _row(source: Source, row: Row, numbers: list[tuple[str, int]], words: list[str]) -> Markup:
+def _row(source: Source, row: Row, numbers: list[tuple[str, int]], words: list[str], linked: bool) -> Markup:
     loss = row["loss"]
     shown = svg.named(source.looks[loss], loss) if loss in source.looks else loss
     cells = [
@@ -64,12 +75,19 @@ def _row(source: Source, row: Row, numbers: list[tuple[str, int]], words: list[s
         tag("td", row["reason"]),
         *(number_cell(number(float(row[name]), digits), row[name]) for name, digits in numbers),
         *(tag("td", "" if row[name] != row[name] else str(row[name])) for name in words),
+        *([tag("td", _page(source, row))] if linked else []),
     ]
     said = " ".join(
         str(row[name]) for name in ("dataset", "network", "loss", "seed", "state", "reason", *words)
     )
     view = source.view(dataset=row["dataset"], network=row["network"], loss=loss)
     return tag("tr", *cells, data_name=said.casefold(), **view)
+
+
+def _page(source: Source, row: Row) -> Markup | None:
+    if not row["mlflow"]:
+        return None
+    return tag("a", "MLflow", href=f"{MLFLOW}/{row['mlflow']}", aria_label=f"{row['id']} in MLflow")
 
 
 def _as_number(text: object) -> float | None:

@@ -13,6 +13,7 @@ _QUANTITIES = (
     ("gradient_cv", "gradient: sd / mean", 2),
     ("epochs_to_95", "epochs to 95 %", 1),
     ("hours_to_95", "hours to 95 %", 2),
+    ("hours_to_level", "hours to the common level", 2),
     ("s_per_epoch", "s per epoch", 2),
     ("peak_mb", "peak memory, MB", 0),
 )
@@ -64,7 +65,9 @@ def stability(source: Source) -> Part | None:
                 caption(
                     "Below each number its 95 % interval over runs. * less than that of another loss, after Holm's "
                     "correction. Late swing: mean change of the validation from epoch to epoch in the last quarter. "
-                    "95 %: of the best validation. Failed: diverged or collapsed; the interval is Clopper and "
+                    "95 %: of the best validation. Common level: 95 % of the best validation of "
+                    "the loss that gets least far, the same for all losses there; runs that reach it count. "
+                    "Failed: diverged or collapsed; the interval is Clopper and "
                     f"Pearson's. × time: seconds per epoch beside those of {source.baseline}."
                 ),
                 files_line(
@@ -92,6 +95,8 @@ def _row(
     for name, _, digits in shown:
         lo, hi = row[f"{name}_lo"], row[f"{name}_hi"]
         below = f"{number(lo, digits)} to {number(hi, digits)}" if lo == lo and lo != hi else ""
+        if name == "hours_to_level" and row["reached"] < row["runs"]:
+            below = f"{row['reached']:.0f} of {row['runs']:.0f} runs" + (f"; {below}" if below else "")
         star = " *" if (name, loss) in steadier else ""
         cells.append(number_cell(number(row[name], digits) + star, row[name], below=below))
     cells.append(number_cell(number(row["ratio_to_baseline"], 2), row["ratio_to_baseline"]))
