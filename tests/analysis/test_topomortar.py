@@ -3,12 +3,15 @@
 from itertools import combinations
 
 import pytest
+from click.testing import CliRunner
 from scipy.stats import wilcoxon
 
 from seglossbench.analysis.cubes import cubes_of
 from seglossbench.analysis.differences import differences
+from seglossbench.analysis.files import read_table
 from seglossbench.analysis.inputs import check_scores
 from seglossbench.analysis.means import means
+from seglossbench.cli.application import cli
 from seglossbench.data.published import read_topomortar
 from seglossbench.statistics.multiplicity import holm
 
@@ -42,3 +45,35 @@ def test_a_test_over_images_alone_tells_twice_as_many_pairs_apart(cubes):
     of_images = cube.scores[..., 0].mean(1)
     p = holm([wilcoxon(of_images[a] - of_images[b]).pvalue for a, b in combinations(range(8), 2)])
     assert (p < 0.05).sum() == 14
+
+
+# results/PERFORMANCE_TABLES.md of TopoMortar's repository (MIT), study case 1: Dice and HD95 of the 50 images in
+# distribution, mean and standard deviation over all images and 10 seeds.
+PRINTED = {
+    "CEDiceLoss": ("0.91 ± 0.04", "1.87 ± 0.87"),
+    "RegionWiseLoss": ("0.91 ± 0.05", "1.84 ± 0.84"),
+    "TopoLoss": ("0.91 ± 0.04", "1.87 ± 0.88"),
+    "MSETopoWinLoss": ("0.86 ± 0.06", "2.68 ± 1.24"),
+    "clDiceLoss": ("0.91 ± 0.05", "1.83 ± 0.84"),
+    "WarpingLoss": ("0.91 ± 0.05", "1.84 ± 0.83"),
+    "CESkeletonRecallLoss": ("0.91 ± 0.05", "1.9 ± 0.89"),
+    "cbDiceLoss": ("0.91 ± 0.04", "1.85 ± 0.86"),
+}
+
+
+def test_the_authors_table_is_made_to_the_printed_digit_by_one_command(realdata, tmp_path):
+    scores = realdata / "topomortar/published/supervised/accurate/large"
+    groups = realdata / "topomortar/dataset/dataset_types.txt"
+    words = ["analyse", "--scores", scores, "--cases", groups, "--out", tmp_path]
+    answer = CliRunner().invoke(cli, [str(word) for word in words])
+    assert answer.exit_code == 0, answer.output
+    table = read_table(tmp_path / "parts.csv")
+    shown = table[(table["part"] == "indistr") & (table["column"] == "group")].set_index(["loss", "metric"])
+    printed = {
+        loss: tuple(
+            f"{round(shown.loc[(loss, metric), 'arithmetic_mean'], 2)} ± {round(shown.loc[(loss, metric), 'sd'], 2)}"
+            for metric in ("DSC", "HD95")
+        )
+        for loss in PRINTED
+    }
+    assert printed == PRINTED

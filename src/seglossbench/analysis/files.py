@@ -67,13 +67,15 @@ def with_texts(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_cases(path: Path) -> pd.DataFrame:
-    """A table of cases with a column ``case`` and others of one's own; raises InputError that names the fault."""
+    """A table of cases with a column ``case`` (or ``ID``) and others of one's own; raises InputError for a fault."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a table in CSV: {' '.join(str(error).split())}") from None
+    if "case" not in table:
+        table = table.rename(columns={"ID": "case"})
     if "case" not in table:
         found = ", ".join(table.columns)
         raise InputError(f"{path}: no column 'case'; it names the case of each row; found: {found}")

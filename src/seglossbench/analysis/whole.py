@@ -23,6 +23,7 @@ from seglossbench.analysis.judging import judge
 from seglossbench.analysis.means import means, seed_gaps
 from seglossbench.analysis.measures import measure_of
 from seglossbench.analysis.notices import notices
+from seglossbench.analysis.parts import part_means
 from seglossbench.analysis.sensitivity import interactions, sensitivity, subgroups
 from seglossbench.analysis.stability import of_runs, stability, stability_pairs
 from seglossbench.errors import InputError, nearest
@@ -107,6 +108,7 @@ def analyse(
         "stability_pairs": stability_pairs(numbers),
         "runs": every_run,
         "cases": cases(cubes, of_means, numbers, decides, options.baseline, options.patients),
+        "parts": part_means(cubes, options.columns),
         "by_case": by_case(cubes, decides, options.patients),
         "sizes": pd.DataFrame(
             [(*key, size) for key, size in sizes.items()], columns=["dataset", "class", "size"]
