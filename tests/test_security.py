@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from seglossbench import params
+from seglossbench.cli.application import cli
 from seglossbench.errors import InputError
 from tests.conftest import PROJECT
 
@@ -127,7 +128,8 @@ def test_no_code_of_ours_reads_what_could_execute():
         for called, keywords in calls(file):
             # The annotations of plug-ins, which are code, are evaluated.
             assert called not in FORBIDDEN or (file.name, called) == ("signatures.py", "eval"), file
-            assert keywords.get("shell") != "True", file
+            # The commands of notify, which are the user's own.
+            assert keywords.get("shell") != "True" or file.name == "notices.py", file
             assert keywords.get("allow_pickle") != "True", file
             if called == "torch.load":
                 loads += 1
@@ -138,5 +140,6 @@ def test_no_code_of_ours_reads_what_could_execute():
 
 
 def test_the_ui_listens_to_this_machine_alone():
-    (served,) = re.findall(r"mlflow ui.*", (PROJECT / "Makefile").read_text())
-    assert "--host 127.0.0.1" in served
+    (host,) = [option.default for option in cli.commands["ui"].params if option.name == "host"]
+    assert host == "127.0.0.1"
+    assert "--host" not in (PROJECT / "Makefile").read_text()
