@@ -1,10 +1,10 @@
-import fabricated
 import pytest
 
 from seglossbench.data.facts import CaseFacts
 from seglossbench.drawing.figure import save
 from seglossbench.inspection.data_figure import data_figure
 from seglossbench.inspection.data_tables import case_table, class_table
+from tests.reporting import fabricated
 
 
 def fact(name, **sizes):
