@@ -34,7 +34,9 @@ def results(folder: Path, uri: str) -> dict[str, str]:
             found[name] = str(json.loads(file.read_text())["state"])
     for file in sorted((folder / "scores").rglob("*.csv")):
         found[str(file.relative_to(folder))] = _checksum(file.read_bytes())
-    for file in sorted((folder / "reports").rglob("tables/*")):
+    for file in sorted((folder / "reports").rglob("tables/**/*")):
+        if file.is_dir():
+            continue
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         if file.name.removesuffix(".gz").endswith(".csv"):
             content = _without_costs(content.decode())

@@ -249,7 +249,7 @@ def _calls(folder: Path, *, ended: bool = False) -> list[dict[str, Any]]:
     """What the calls that trained a run recorded; one that was stopped has ``ended`` when it left its last file."""
     try:
         calls: list[dict[str, Any]] = json.loads((folder / "provenance.json").read_text())["calls"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     if ended and "ended" not in calls[-1]:
         last = max(file.stat().st_mtime for file in folder.iterdir() if file.name != "lock")

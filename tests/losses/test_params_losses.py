@@ -14,4 +14,4 @@ def test_params_name_the_losses_of_both_papers_as_the_parity_check_has_them():
 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_loss_of_the_params_can_be_built(name):
-    assert losses.build(NAMED[name]).weighted_terms
+    assert losses.build(NAMED[name], voxels_per_class=(8, 4, 2)).weighted_terms

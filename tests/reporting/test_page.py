@@ -118,6 +118,16 @@ def test_every_dataset_has_tables_in_four_formats_and_figures_in_two(whole):
         "figures/amos_phantom_data.png",
         "figures/brats20_convergence_unet.png",
         "figures/brats20_classes.png",
+        *(
+            f"figures/{part}/{dataset}_{network}.png"
+            for part in ("case_by_case", "ranks")
+            for dataset, network in (
+                ("amos_phantom", "unet"),
+                ("amos_phantom", "dynunet"),
+                ("brats20", "unet"),
+            )
+        ),
+        "figures/sensitivity_means.png",
     }
     assert {name.replace(".png", ".pdf") for name in names} <= found.keys()
     summary = pd.read_csv(whole.parent / "tables" / "summary.csv")

@@ -554,7 +554,7 @@ def names(uri):
 
 
 def test_the_pages_of_a_project_are_linked(runs, uri, project, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)  # which MLflow keeps open by its text
     experiment = Experiment.load(overrides={"experiment": "tiny"})
     with pytest.raises(InputError, match=r"mlflow\.db: not there yet; run snakemake"):
         list(stages.links(experiment, "http://127.0.0.1:5000"))

@@ -24,6 +24,12 @@ Bools = NDArray[np.bool_]
 ALL = "*"
 """What stands for the mean over the classes, and for the mean over the networks run; a name like it becomes ``\\*``."""
 
+
+def own_name(name: str) -> str:
+    """The class or network that a table calls ``name``, as its user calls it."""
+    return ALL if name == "\\*" else name
+
+
 # Those from truth_empty on have a truth that lacks the class.
 _CODES = {status: code for code, status in enumerate(("", *STATUSES))}
 _PREDICTION_EMPTY, _TRUTH_EMPTY, _BOTH_EMPTY = (

@@ -32,6 +32,7 @@ WATCHERS = frozenset(
             "experiment",
             "files",
             "folders",
+            "jobs",
             "machine",
             "names",
             "parallel",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.cubes import ALL
+from seglossbench.analysis.cubes import ALL, own_name
 from seglossbench.drawing.names import isolated
 from seglossbench.statistics.means import absences
 from seglossbench.vocabulary.metrics import Metric
@@ -214,7 +214,7 @@ def leading_of(means: pd.DataFrame) -> set[Leading]:
             dataset,
             network,
             metric,
-            MEAN if name == ALL else name.removeprefix("\\") if name == "\\*" else name,
+            MEAN if name == ALL else own_name(name),
             loss,
         )
         for dataset, network, metric, name, loss in found[[*key, "loss"]].itertuples(index=False, name=None)

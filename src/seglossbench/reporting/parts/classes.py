@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from seglossbench.analysis.cubes import ALL
+from seglossbench.analysis.cubes import ALL, own_name
 from seglossbench.analysis.words import number
 from seglossbench.drawing.names import csv_text
 from seglossbench.files import atomic_file
@@ -193,7 +193,7 @@ def _line(name: str, cells: list[Markup], classes: int) -> Markup:
         )
     return tag(
         "tr",
-        tag("th", tag("bdi", name.removeprefix("\\") if name == "\\*" else name), scope="row"),
+        tag("th", tag("bdi", own_name(name)), scope="row"),
         *cells,
         data_name=name.casefold(),
     )

@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from seglossbench.analysis.cases import FAILURE
+from seglossbench.analysis.cubes import own_name
 from seglossbench.errors import InputError
 from seglossbench.inspection.cuts import Cut, OpenScan, Scan, cuts
 from seglossbench.reporting import svg
@@ -132,11 +133,11 @@ def _figure(drawing: _Drawing, opened: OpenScan, rows: Sequence[Row]) -> Markup 
         )
     volumes = {loss: opened.prediction(file) for loss, file in there.items()}
     by_loss = {row["loss"]: row for row in rows}
-    slices = list(cuts(opened, first["class"], volumes))
+    slices = list(cuts(opened, own_name(first["class"]), volumes))
     if not slices:
         return None
     if first["role"] == FAILURE and first["place"] <= _WITH_SLICES:
-        slices += cuts(opened, first["class"], volumes, _SLICES)
+        slices += cuts(opened, own_name(first["class"]), volumes, _SLICES)
     words = {
         loss: _below(source, by_loss[loss], there.get(loss)) for loss in source.losses if loss in by_loss
     }
@@ -177,7 +178,7 @@ def _words(source: Source, first: Row, by_loss: Mapping[str, Row], cut: Cut) -> 
     """What the picture is of, and why it was chosen."""
     patient = "" if first["patient"] == first["case"] else f" ({first['patient']})"
     case = tag("bdi", f"{first['case']}{patient}")
-    a, b, name = (tag("bdi", first[key]) for key in ("a", "b", "class"))
+    a, b, name = (tag("bdi", text) for text in (first["a"], first["b"], own_name(first["class"])))
     if first["role"] == FAILURE:
         value = by_loss[first["a"]]["value"] if first["a"] in by_loss else float("nan")
         bold = Markup("{}: {} of {} by {}").format(case, _score(source, first, value), name, a)
