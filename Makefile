@@ -1,9 +1,9 @@
-# make demo | test | test-gpu | ui | bench | soak | audit | lock: each makes .venv on its first call; a second call installs nothing.
+# make demo | test | test-long | test-gpu | ui | bench | soak | audit | lock: each makes .venv on its first call; a second call installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: demo test test-gpu ui bench soak audit lock clean
+.PHONY: demo test test-long test-gpu ui bench soak audit lock clean
 
 demo: $(INSTALLED)  ## the experiment of params.yaml, on phantoms; DATA=topomortar: that experiment, its data downloaded; DATA=mechanisms
 ifneq ($(filter-out mechanisms,$(DATA)),)
@@ -17,7 +17,10 @@ test: $(INSTALLED)  ## everything that CI checks
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 --dist loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 --dist loadfile -m "not long and not gpu"
+
+test-long: $(INSTALLED)  ## what takes minutes, of every network
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 -m long
 
 test-gpu: $(INSTALLED)  ## what a GPU must do: needs one, and says so where there is none
 	$(BIN)/pytest -m gpu -rs tests/gpu

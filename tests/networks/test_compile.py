@@ -10,6 +10,7 @@ RUNS = small_runs()
 IN_PARTS = ("swin_unetr",)  # MONAI's looks at the size of the image by NumPy, which cannot be traced
 # torch 2.13 on a CPU gives now and then memory that nobody wrote for the weights' gradients of long thin and of large
 # depthwise convolutions in bf16 (docs/networks.md).
+FAST = ("dynunet", "med_next", "deeplab_v3_plus")
 ASTRAY_IN_BF16 = ("pdanet", "pdanet_released", "ux_net_3d", "rep_ux_net")
 
 
@@ -36,7 +37,9 @@ def step(network, patch, dtype=torch.float32):
     return scales[0].float()
 
 
-@pytest.mark.parametrize("network", RUNS)
+@pytest.mark.parametrize(
+    "network", [name if name in FAST else pytest.param(name, marks=pytest.mark.long) for name in RUNS]
+)
 def test_every_network_trains_in_bf16(network):
     patch = RUNS[network].train.patch_size
     whole, half = build(network).train(), build(network).train()
@@ -46,7 +49,7 @@ def test_every_network_trains_in_bf16(network):
         assert all(weight.grad.isfinite().all() for weight in half.parameters() if weight.grad is not None)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("network", RUNS)
 def test_every_network_is_captured_by_torch_compile(network):
     """Forward and backward as one graph each; the code that inductor would make of them is torch's."""

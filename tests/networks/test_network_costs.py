@@ -21,7 +21,7 @@ def test_every_architecture_of_ours_has_its_costs():
 
 @pytest.mark.parametrize(
     "architecture",
-    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in ARCHITECTURES.own],
+    [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in ARCHITECTURES.own],
 )
 def test_costs_are_those_of_the_network(architecture, of_papers):
     known, found = costs()[architecture], count(architecture, **of_papers[architecture])

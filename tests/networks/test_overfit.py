@@ -6,7 +6,7 @@ import pytest
 from benchmarks.overfit import CURVES, ENOUGH, overfit, small_runs
 from seglossbench.vocabulary.architectures import CATALOGUE
 
-FAST = ("dynunet", "med_next")  # the others are slow
+FAST = ("dynunet", "med_next")  # the others are long
 RUNS = small_runs()
 
 
@@ -15,7 +15,7 @@ def test_every_architecture_has_a_size_for_a_cpu():
 
 
 @pytest.mark.parametrize(
-    "network", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in RUNS]
+    "network", [name if name in FAST else pytest.param(name, marks=pytest.mark.long) for name in RUNS]
 )
 def test_every_network_learns_one_phantom_by_heart(network):
     curve = overfit(RUNS[network])
