@@ -17,7 +17,7 @@ test: $(INSTALLED)  ## everything that CI checks
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 --dist loadfile -m "not long and not gpu"
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long and not gpu"
 
 test-long: $(INSTALLED)  ## what takes minutes, of every network
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 -m long

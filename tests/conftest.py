@@ -69,3 +69,9 @@ def write_nifti():
         return file
 
     return write
+
+
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, so that no worker ends up alone with one (--no-loadscope-reorder keeps the order)."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

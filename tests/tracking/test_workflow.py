@@ -39,6 +39,7 @@ def folder(tmp_path):
     return copy_project(tmp_path)
 
 
+@pytest.mark.long
 def test_mlflow_away_gone_and_elsewhere(folder):
     write(folder, "small", track={"uri": AWAY, "live": True})
     said = snakemake(folder)
