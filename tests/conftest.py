@@ -72,6 +72,6 @@ def write_nifti():
 
 
 def pytest_collection_modifyitems(items):
-    """Files with slow tests first, so that no worker ends up alone with one (--no-loadscope-reorder keeps the order)."""
+    """Files with slow tests first, so that no worker ends up alone with one."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: item.path not in slow)  # kept by --no-loadscope-reorder
