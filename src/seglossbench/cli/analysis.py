@@ -1,11 +1,12 @@
 """Commands about what scores say: analyse, plan."""
 
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
 from seglossbench.cli.application import Settings, cli, pass_settings
+from seglossbench.cli.scores import analysis_options, as_arguments, refuse_without_scores
 from seglossbench.errors import InputError
 
 
@@ -20,46 +21,9 @@ from seglossbench.errors import InputError
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder; by default analysis, beside the report."
 )
-@click.option("--decides", help="The metric whose mean over the classes decides; by default DSC.")
-@click.option("--baseline", help="The loss beside which costs are told; by default the first.")
-@click.option(
-    "--claims", type=click.Path(path_type=Path), help="Claims of your own, in YAML like analysis/claims.yaml."
-)
-@click.option(
-    "--cases",
-    type=click.Path(path_type=Path),
-    help="A table with the columns case, patient and others of yours.",
-)
-@click.option(
-    "--sizes", type=click.Path(path_type=Path), help="A table with the columns class and size, for claim A3."
-)
-@click.option(
-    "--absent",
-    type=click.Choice(["excluded", "scored"]),
-    default="excluded",
-    show_default=True,
-    help="Whether a case counts in the mean of a class that its truth lacks.",
-)
-@click.option(
-    "--penalty",
-    "penalties",
-    multiple=True,
-    metavar="METRIC=VALUE",
-    help="What a missed class without a distance, or an infinite one, counts as; by default the largest in the scores.",
-)
+@analysis_options
 @pass_settings
-def analyse(
-    settings: Settings,
-    files: tuple[Path, ...],
-    out: Path | None,
-    decides: str | None,
-    baseline: str | None,
-    claims: Path | None,
-    cases: Path | None,
-    sizes: Path | None,
-    absent: str,
-    penalties: tuple[str, ...],
-) -> None:
+def analyse(settings: Settings, files: tuple[Path, ...], out: Path | None, **options: Any) -> None:
     """Say what holds: tables of means, differences, ranks, stability and claims, with intervals and tests.
 
     Of the experiment, by its params alone, or of given scores, which need no params. docs/statistics.md says how.
@@ -71,30 +35,12 @@ def analyse(
     """
     from seglossbench import stages, standalone
 
-    of_scores: dict[str, object] = {
-        "--decides": decides, "--baseline": baseline, "--claims": claims, "--cases": cases, "--sizes": sizes
-    }  # fmt: skip
     if files:
         folder = out or Path("analysis")
-        said = standalone.analyse_scores(
-            files,
-            folder,
-            decides=decides,
-            baseline=baseline,
-            claims=claims,
-            cases=cases,
-            sizes=sizes,
-            absent_scored=absent == "scored",
-            penalties=dict(map(_penalty, penalties)),
-        )
-        for line in said:
+        for line in standalone.analyse_scores(files, folder, **as_arguments(options)):
             click.echo(line, err=True)
     else:
-        of_scores["--penalty"] = penalties or None
-        if given := [name for name, value in of_scores.items() if value is not None]:
-            raise InputError(
-                f"{given[0]}: goes with --scores; for an experiment say it in params, section analyse"
-            )
+        refuse_without_scores(options)
         experiment = settings.experiment
         folder = stages.analyse(experiment, out or experiment.report.parent / "analysis")
     click.echo(folder / "answers.csv")
@@ -111,15 +57,6 @@ def _hours(context: click.Context, parameter: click.Parameter, text: str | None)
     if not 0 < hours < float("inf"):
         raise click.BadParameter(f"{text!r}: expected GPU hours, as 200h")
     return hours
-
-
-def _penalty(text: str) -> tuple[str, float]:
-    """A metric and its value above 0; raises InputError that shows the form."""
-    metric, _, value = text.rpartition("=")
-    with suppress(ValueError):
-        if metric and 0 < float(value) < float("inf"):
-            return metric, float(value)
-    raise InputError(f"--penalty: {text!r} is not of the form METRIC=VALUE, such as HD95=373.13")
 
 
 @cli.command()

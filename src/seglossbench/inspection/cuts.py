@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglossbench.data.cases import image_files, image_stem
 from seglossbench.data.geometry import Box, nonzero_box, orientation_of, slices, to_ras
 from seglossbench.data.grids import difference
 from seglossbench.data.images import Volume, read_label_map, read_volume
@@ -50,6 +51,16 @@ class Scans:
     runs: Mapping[tuple[str, str, str, str], Path] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
+    def prediction(self, run: tuple[str, str, str, str], scan: Scan) -> Path | None:
+        """The file of a run's prediction of a case, in whatever format; None where there is none."""
+        folder = self.runs.get(run)
+        if folder is None:
+            return None
+        usual = folder / scan.prediction
+        if usual.is_file():
+            return usual
+        return next((file for file in image_files(folder) if image_stem(file) == image_stem(usual)), None)
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -81,7 +92,9 @@ class OpenScan:
 
     @cached_property
     def channels(self) -> list[NDArray[Any]]:
-        """The channels on the grid of the truth, as they are shown."""
+        """The channels on the grid of the truth, as they are shown; without images, black."""
+        if not self.scan.images:
+            return [np.zeros_like(self._shown(self.truth.array[0]), np.float32)]
         found: list[NDArray[Any]] = []
         for file in self.scan.images:
             volume = read_volume(file).turned_onto(self.truth.grid)
@@ -97,6 +110,8 @@ class OpenScan:
     def prediction(self, file: Path) -> Volume:
         """A prediction; raises InputError where it does not lie on the truth's grid."""
         volume = read_label_map(file)
+        if not self._is_picture and suffix_of(file) != PNG:
+            volume = volume.turned_onto(self.truth.grid)
         if volume.shape != self.truth.shape:
             raise InputError(f"{file}: has shape {volume.shape}, its truth {self.truth.shape}")
         return volume

@@ -146,18 +146,15 @@ def _analysed(scores: pd.DataFrame, histories: pd.DataFrame, facts: Facts) -> di
 
 def _page(source: Source, parts: Sequence[Part]) -> str:
     """The page around the parts; nothing of it comes from elsewhere, and nothing that a name says can run."""
-    style, script = (template_text(name) for name in ("style.css", "page.js"))
-    hashes = {
-        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for name, text in (("style", style), ("script", script))
-    }
+    style, noscript, script = (template_text(name) for name in ("style.css", "noscript.css", "page.js"))
     policy = "default-src 'none'; img-src 'self' file: data:; base-uri 'none'; form-action 'none'; "
-    policy += "; ".join(f"{name}-src 'sha256-{digest}'" for name, digest in hashes.items())
+    policy += f"style-src {_hash(style)} {_hash(noscript)}; script-src {_hash(script)}"
     notices, remarks = notices_of(source.tables["notices"], source.facts)
     means = source.means
     return template("page.html").render(
         policy=policy,
         style=Markup(style),
+        noscript=Markup(noscript),
         script=Markup(script),
         experiment=source.facts.experiment,
         title=title_of(source.tables["answers"], means, source.facts.experiment),
@@ -168,6 +165,11 @@ def _page(source: Source, parts: Sequence[Part]) -> str:
         choices=_choices(source),
         parts=parts,
     )
+
+
+def _hash(text: str) -> str:
+    """What a Content-Security-Policy allows this very text by."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _choices(source: Source) -> list[tuple[str, str, list[tuple[str, str]], str]]:

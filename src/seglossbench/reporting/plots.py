@@ -115,5 +115,91 @@ def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figur
     return figure
 
 
+def forest(table: pd.DataFrame, looks: Looks, *, across: str, ratio: bool) -> Figure:
+    """``panel, loss, estimate, lo, hi, better``: a row per loss below its panel's name, with its interval.
+
+    Marks of what is not told apart are hollow; intervals are cut off at the axis' ends.
+    """
+    panels = list(dict.fromkeys(table["panel"]))
+    titles = labels_of(panels)
+    none = 1.0 if ratio else 0.0
+    with mpl.rc_context(STYLE):
+        figure = new_figure(6.6, 0.9 + 0.21 * (len(table) + len(panels)))
+        axes = figure.subplots()
+        if ratio:
+            axes.set_xscale("log")
+        axis = svg.symmetric(
+            table[["estimate", "lo", "hi"]].to_numpy(float).ravel().tolist(), 0, 1, ratio=ratio
+        )
+        row, ticks = 0, []
+        for panel in panels:
+            ticks.append((row, titles[panel], True))
+            for point in table[table["panel"] == panel].to_dict("records"):
+                row += 1
+                look = looks[point["loss"]]
+                axes.plot([point["lo"], point["hi"]], [row, row], color=look.colour, linewidth=1.4)
+                fill = look.colour if point["better"] else "white"
+                axes.plot(
+                    point["estimate"],
+                    row,
+                    look.marker,
+                    color=look.colour,
+                    markerfacecolor=fill,
+                    markersize=5.5,
+                )
+                ticks.append((row, look.label, False))
+            row += 1
+        axes.axvline(none, color="#666666", linewidth=0.8, zorder=1)
+        axes.set_xlim(axis.lo, axis.hi)
+        if ratio:
+            at = svg.powers(axis.lo, axis.hi)
+            axes.set_xticks(at, [svg.number(value) for value in at])
+            axes.minorticks_off()
+        axes.set_yticks([place for place, *_ in ticks], [words for _, words, _ in ticks])
+        for label, (_, _, is_panel) in zip(axes.get_yticklabels(), ticks, strict=True):
+            label.set_fontweight("bold" if is_panel else "normal")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", visible=False)
+        axes.set(xlabel=across, ylim=(row - 0.4, -0.7))
+    return figure
+
+
+def stability(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
+    """``panel, loss, seed, x, value``: lines against ``x`` where there is one, else a row per loss, a mark per run."""
+    panels = list(dict.fromkeys(table["panel"]))
+    shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
+    width = 3.3 * len(panels) + 1.0
+    with mpl.rc_context(STYLE):
+        figure = new_figure(width, max(2.9, 1.3 + 0.24 * len(shown)) + 0.3 * legend_rows(shown, width))
+        figure.suptitle(title, fontsize=9, fontweight="bold")
+        for panel, axes in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
+            own = table[table["panel"] == panel]
+            by_epoch = bool(own["x"].notna().any())
+            for place, (loss, look) in enumerate(shown.items()):
+                of_loss = own[own["loss"] == loss]
+                style: dict[str, Any] = {"color": look.colour, "markersize": 4.5}
+                if by_epoch:
+                    every = max(1, len(of_loss) // 6)
+                    axes.plot(
+                        of_loss["x"],
+                        of_loss["value"],
+                        linestyle=look.line,
+                        marker=look.marker,
+                        markevery=every,
+                        **style,
+                    )
+                else:
+                    axes.plot(of_loss["value"], [place] * len(of_loss), look.marker, **style)
+            if by_epoch:
+                axes.set(xlabel="epoch", ylabel=panel)
+                axes.set_ylim(bottom=0)
+            else:
+                axes.set_yticks(range(len(shown)), [look.label for look in shown.values()])
+                axes.set(xlabel=panel, ylim=(len(shown) - 0.5, -0.5))
+                axes.set_xlim(left=0)
+        legend(figure, shown, "outside lower center", width)
+    return figure
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.005 else ""

@@ -1,7 +1,7 @@
 """The conventions that scores were made by, as a file beside them says, for those who read only the scores."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -23,9 +23,20 @@ def conventions_file(scores: Path) -> Path:
     return scores.with_name(f"{scores.stem}.conventions.json")
 
 
-def write_conventions(scores: Path, conventions: Conventions) -> None:
-    """Write the conventions beside the table ``scores``."""
-    write_json(conventions_file(scores), asdict(conventions))
+def write_conventions(
+    scores: Path, conventions: Conventions, classes: Mapping[str, Sequence[int]] | None = None
+) -> None:
+    """Write the conventions beside the table ``scores``, and the labels of ``classes`` that have names of their own."""
+    write_json(conventions_file(scores), asdict(conventions) | ({"classes": classes} if classes else {}))
+
+
+def read_classes(scores: Path) -> dict[str, tuple[int, ...]]:
+    """The labels of the classes that are not called by their label, as they stand beside a table of scores."""
+    try:
+        stated = json.loads(conventions_file(scores).read_text(encoding="utf-8"))
+        return {str(name): tuple(map(int, labels)) for name, labels in stated.get("classes", {}).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}  # a file of something else is told where its conventions are read
 
 
 def read_conventions(scores: Path) -> Conventions | None:

@@ -28,6 +28,9 @@ _WORDS = (
     "twelve",
 )
 
+_MOST_NAMED = 3
+"""Losses and places that a title names one by one."""
+
 
 def title_of(answers: pd.DataFrame, means: pd.DataFrame, experiment: str) -> str:
     """The verdict of the whole page; ``means`` are those over the classes."""
@@ -38,22 +41,14 @@ def title_of(answers: pd.DataFrame, means: pd.DataFrame, experiment: str) -> str
     if best.empty:
         return f"{isolated(experiment)}: no two losses to compare"
     rows = best.to_dict("records")
-    of_one = [_sentence(row, means) for row in rows]
-    if len(set(of_one)) == 1 and len(rows) == 1:
-        return of_one[0]
+    if len(rows) == 1:
+        return _sentence(rows[0], means)
     if all(row["verdict"] == "not settled" for row in rows):
         return _unsettled(rows, means)
-    places = [_place(row, rows) for row in rows]
     if len(rows) <= 2:
-        return " ".join(f"{isolated(place)}: {text}" for place, text in zip(places, of_one, strict=True))
-    settled = sum(row["verdict"] == "settled" for row in rows)
-    partly = sum(row["verdict"] == "partly settled" for row in rows)
-    if not settled and not partly:
-        return f"None of the {word(len(rows))} comparisons has a loss that can be told to be the best."
-    return (
-        f"One loss leads in {word(settled)} of {word(len(rows))} comparisons, several share the lead in "
-        f"{word(partly)}, and {word(len(rows) - settled - partly)} are open."
-    )
+        of_one = [f"{isolated(_place(row, rows))}: {_sentence(row, means)}" for row in rows]
+        return " ".join(of_one)
+    return _summed_up(rows, means)
 
 
 def facts_of(facts: Facts, means: pd.DataFrame, decides: str) -> list[str]:
@@ -131,6 +126,44 @@ def _unsettled(rows: Sequence[Row], means: pd.DataFrame) -> str:
     return f"No loss can be told to be the best on {where}."
 
 
+def _summed_up(rows: Sequence[Row], means: pd.DataFrame) -> str:
+    """Of many comparisons: which losses lead where, by names as long as these are few."""
+    leaders: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        if row["verdict"] == "not settled":
+            first: tuple[str, ...] = ()
+        elif row["verdict"] == "settled":
+            first = (str(row["a"]),)
+        else:
+            own = _ranked(row, means)
+            first = tuple(own.loc[own["tied_with_best"].astype(bool), "loss"])
+        leaders.setdefault(first, []).append(_place(row, rows))
+    opened = leaders.pop((), [])
+    alone = {first[0]: places for first, places in leaders.items() if len(first) == 1}
+    shared = sum(len(places) for first, places in leaders.items() if len(first) > 1)
+    parts = []
+    if 0 < len(alone) <= _MOST_NAMED:
+        parts += [
+            f"{isolated(loss)} leads on {_places(places)}"
+            for loss, places in sorted(alone.items(), key=lambda item: -len(item[1]))
+        ]
+    elif alone:
+        parts.append(
+            f"{word(len(alone))} losses lead, each on some of {word(sum(map(len, alone.values())))} places"
+        )
+    if shared:
+        parts.append(f"several share the lead on {word(shared)}")
+    if opened:
+        parts.append(f"{word(len(opened))} of {word(len(rows))} {'is' if len(opened) == 1 else 'are'} open")
+    text = "; ".join(parts)
+    return f"{text[0].upper() if not alone else text[0]}{text[1:]}."
+
+
+def _places(places: Sequence[str]) -> str:
+    shown = [isolated(place) for place in places]
+    return listed(shown) if len(shown) <= _MOST_NAMED else f"{word(len(shown))} of them"
+
+
 def _place(row: Row, rows: Sequence[Row]) -> str:
     several = sum(other["dataset"] == row["dataset"] for other in rows) > 1
     return f"{row['dataset']}, {row['network']}" if several else str(row["dataset"])
@@ -140,7 +173,9 @@ def _sentence(row: Row, means: pd.DataFrame) -> str:
     own, seeds = _ranked(row, means), _seeds(row)
     losses, tied = len(own), int(own["tied_with_best"].sum())
     if row["verdict"] == "settled":
-        return f"{isolated(str(row['a']))} leads the other {count(losses - 1, 'loss', 'losses')}."
+        others = [name for name in own["loss"] if name != row["a"]]
+        whom = isolated(others[0]) if losses == 2 else f"the other {word(losses - 1)} losses"
+        return f"{isolated(str(row['a']))} leads {whom}."
     if row["verdict"] == "partly settled":
         return f"{word(tied).capitalize()} of {word(losses)} losses lead. They cannot be told apart."
     if seeds in (1, 2):

@@ -90,8 +90,9 @@ def _about(dataset: Dataset) -> dict[str, Any]:
     if dataset.params.phantom is not None:
         found["licence"] = "drawn by this program"
     elif dataset.params.source is not None:
-        licence = sources.find(dataset.params.source).licence
-        found["licence"] = f"{licence.name} ({licence.url})"
+        source = sources.find(dataset.params.source)
+        found["licence"] = f"{source.licence.name} ({source.licence.url})"
+        found["citation"] = source.citation
     try:
         split = split_of(dataset, PreparedDataset(dataset.prepared))
     except (InputError, OSError):

@@ -49,9 +49,10 @@ def score(
         ignore = described.value
         said.append(f"label {ignore} is ignored, as {described.file} says")
     found = find_pairs(truth, prediction, missing)
+    classes = parse_classes(regions.split()) if regions else None
     scores = score_files(
         found.pairs,
-        classes=parse_classes(regions.split()) if regions else None,
+        classes=classes,
         metrics=metrics,
         hd95=hd95,
         empty=empty,
@@ -70,7 +71,9 @@ def score(
         scored_as_empty=scored_as_empty,
         left_out=found.left_out,
     )
-    write_conventions(out, conventions)  # first, for a table without them would be taken for anybody's
+    write_conventions(
+        out, conventions, classes or {}
+    )  # first, for a table without them would be taken for anybody's
     with atomic_file(out) as temporary:
         scores.to_csv(temporary, index=False)
     if scored_as_empty:

@@ -1,5 +1,9 @@
-"""How to cite: the papers of the losses, and this software, as BibTeX to copy."""
+"""How to cite: the papers of the losses, the datasets, and this software, as BibTeX to copy."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from seglossbench import __version__
 from seglossbench.reporting.elements import joined, tag
 from seglossbench.reporting.parts import Part, Source
 
@@ -32,8 +36,15 @@ BIBTEX = """@inproceedings{huang2024contour,
 }"""
 
 
+SOFTWARE = """@software{{seglossbench,
+  title = {{seglossbench: a benchmark and reproducibility harness for boundary-aware segmentation losses}},
+  author = {{{{The seglossbench authors}}}},
+  version = {{{version}}}{commit}
+}}"""
+
+
 def cite(source: Source) -> Part:
-    """The papers in words, and to copy."""
+    """The papers and the datasets in words; papers and software to copy."""
     papers = [
         tag(
             "li",
@@ -45,6 +56,15 @@ def cite(source: Source) -> Part:
         )
         for authors, title, where, number, whose in _PAPERS
     ]
+    datasets: Mapping[str, Any] = source.provenance.get("datasets") or {}
+    of_datasets: dict[str, list[str]] = {}
+    for name, about in datasets.items():
+        if isinstance(about, Mapping) and about.get("citation"):
+            of_datasets.setdefault(str(about["citation"]), []).append(str(name))
+    commit = str((source.provenance.get("by") or {}).get("commit") or "")
+    software = SOFTWARE.format(
+        version=__version__, commit=f",\n  note = {{commit {commit}}}" if commit else ""
+    )
     return Part(
         "How to cite",
         "cite",
@@ -52,11 +72,21 @@ def cite(source: Source) -> Part:
             [
                 tag(
                     "p",
-                    "The losses that this benchmark is about come from two papers; "
-                    "please cite the ones whose losses you use.",
+                    "The losses that this benchmark is about come from two papers; please cite the ones whose losses "
+                    "you use, the datasets, and this software, which is what others need to repeat it.",
                 ),
                 tag("ul", *papers),
-                tag("pre", BIBTEX, tabindex="0"),
+                tag("h3", "Datasets") if of_datasets else None,
+                tag(
+                    "ul",
+                    *(
+                        tag("li", tag("b", tag("bdi", ", ".join(names))), f": {citation}")
+                        for citation, names in of_datasets.items()
+                    ),
+                )
+                if of_datasets
+                else None,
+                tag("pre", f"{BIBTEX}\n{software}", tabindex="0"),
             ]
         ),
     )

@@ -9,12 +9,15 @@ from seglossbench.analysis.cubes import ALL, own_name
 from seglossbench.analysis.words import number
 from seglossbench.drawing.names import csv_text
 from seglossbench.files import atomic_file
+from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
 from seglossbench.reporting.parts import NAMES, Part, Row, Source, caption, files_line, place_name, turned
 from seglossbench.reporting.parts.differences import MOST_BASELINES
 from seglossbench.reporting.parts.glance import DOT
 
 _MOST_CELLS = 60_000
+_MOST_SEEDS = 5
+"""Whose values stand below a standard deviation one by one."""
 Key = tuple[str, str, str]
 
 
@@ -37,6 +40,8 @@ def classes(source: Source) -> Part | None:
         losses = [loss for loss in source.losses if loss in set(group["loss"])]
         place = (str(key[0]), str(key[1]), str(key[2]))
         blocks.append(_values(source, place, names, losses, rows))
+        if group["sd_seeds"].notna().any() and len(shown) <= _MOST_CELLS:
+            blocks.append(_spreads(source, place, names, losses, rows))
         blocks += [
             _against(source, place, names, losses, base, of_pairs.get(key, []))
             for base in bases
@@ -44,6 +49,8 @@ def classes(source: Source) -> Part | None:
         ]
     kinds = [tag("option", "values", value="value", selected=True)]
     kinds += [tag("option", "differences to the baseline", value="difference")] if bases else []
+    if shown["sd_seeds"].notna().any() and len(shown) <= _MOST_CELLS:
+        kinds.append(tag("option", "sd over seeds", value="spread"))
     controls = [
         tag("label", "show ", tag("select", *kinds, data_key="view"), class_="control"),
         tag(
@@ -64,7 +71,9 @@ def classes(source: Source) -> Part | None:
                     f"The mean over the classes is the first row. {DOT} cannot be told from the best of its row; "
                     "tinted where some can. * differs from the baseline after Holm's correction for the pairs of "
                     "its row. †n: n masks left empty where the truth has the class. A case without the class counts "
-                    "for nobody. A click on a head sorts."
+                    "for nobody. Size: the mean over the cases that have the class, in mm³, or in counted voxels. "
+                    "Standard deviations are of the seeds' means (n − 1), which stand below them. A click "
+                    "on a head sorts."
                 ),
                 files_line(("every score, for statistics of your own (gzip, CSV)", _every_score(source))),
             ]
@@ -81,9 +90,18 @@ def _every_score(source: Source) -> str:
     return file
 
 
-def _frame(source: Source, key: Key, losses: list[str], rows: list[Markup], base: str | None) -> Markup:
+def _frame(
+    source: Source,
+    key: Key,
+    losses: list[str],
+    rows: list[tuple[str, Markup]],
+    base: str | None,
+    kind: str = "value",
+) -> Markup:
     dataset, network, metric = key
+    sizes = _sizes(source, dataset)
     title = source.metric(metric, dataset).title + (f", difference to {base}" if base else "")
+    title += ", standard deviation over seeds" if kind == "spread" else ""
     networks = len(set(source.means.loc[source.means["dataset"] == dataset, "network"]) - {ALL})
     where = place_name(dataset, network, networks)
     heads = [
@@ -94,18 +112,22 @@ def _frame(source: Source, key: Key, losses: list[str], rows: list[Markup], base
             aria_sort="none",
             data_loss=loss,
         )
-        for name, loss in [("class", None), *((loss, loss) for loss in losses)]
+        for name, loss in [
+            ("class", None),
+            *([("size", None)] if sizes else []),
+            *((loss, loss) for loss in losses),
+        ]
     ]
     made = tag(
         "table",
         tag("caption", tag("bdi", where), f": {title}"),
         tag("thead", tag("tr", *heads)),
-        tag("tbody", *rows),
+        tag("tbody", *(_line(name, cells, len(rows) - 1, sizes) for name, cells in rows)),
         class_="data classes",
     )
     first = next(iter(source.means[["dataset", "network"]].itertuples(index=False, name=None)), None)
-    hidden = metric != source.decides or base is not None
-    view = {"view": "difference", "base": base} if base else {"view": "value"}
+    hidden = metric != source.decides or base is not None or kind != "value"
+    view = {"view": "difference", "base": base} if base else {"view": kind}
     shown = source.view(dataset=dataset, network=network, metric=metric, **view)
     inside = scrolled(made, f"{where}, {title}")
     folded = tag(
@@ -151,8 +173,29 @@ def _values(source: Source, key: Key, names: list[str], losses: list[str], rows:
                     data_loss=loss,
                 )
             )
-        lines.append(_line(name, cells, len(names) - 1))
+        lines.append((name, joined(cells)))
     return _frame(source, key, losses, lines, None)
+
+
+def _spreads(source: Source, key: Key, names: list[str], losses: list[str], rows: list[Row]) -> Markup:
+    """The standard deviations over seeds, which are no intervals, and the value of each seed."""
+    found = {(row["class"], row["loss"]): row for row in rows}
+    metric = source.metric(key[2], key[0])
+    lines = []
+    for name in names:
+        cells = []
+        for loss in losses:
+            row = found.get((name, loss))
+            if row is None or row["sd_seeds"] != row["sd_seeds"]:
+                cells.append(tag("td", "—", class_="num word", data_loss=loss))
+                continue
+            seeds = [metric.text(float(value)) for value in str(row["seed_values"]).split()]
+            below = " ".join(seeds) if len(seeds) <= _MOST_SEEDS else f"{len(seeds)} seeds"
+            cells.append(
+                number_cell(metric.text(row["sd_seeds"]), row["sd_seeds"], below=below, data_loss=loss)
+            )
+        lines.append((name, joined(cells)))
+    return _frame(source, key, losses, lines, None, "spread")
 
 
 def _against(
@@ -179,21 +222,31 @@ def _against(
             cells.append(
                 number_cell(text + (" *" if pair["better"] else ""), estimate, below=ends, data_loss=loss)
             )
-        lines.append(_line(name, cells, len(names) - 1))
+        lines.append((name, joined(cells)))
     return _frame(source, key, losses, lines, base)
 
 
-def _line(name: str, cells: list[Markup], classes: int) -> Markup:
+def _sizes(source: Source, dataset: str) -> dict[str, float]:
+    """The mean sizes of a dataset's classes, where they are known."""
+    sizes = source.tables["sizes"]
+    own = sizes[sizes["dataset"] == dataset]
+    return dict(zip(own["class"], own["size"].astype(float), strict=True))
+
+
+def _line(name: str, cells: Markup, classes: int, sizes: dict[str, float]) -> Markup:
     if name == ALL:
         return tag(
             "tr",
             tag("th", f"mean of {classes} classes" if classes > 1 else "mean", scope="row"),
-            *cells,
+            tag("td") if sizes else None,
+            cells,
             class_="first",
         )
+    size = sizes.get(name)
     return tag(
         "tr",
         tag("th", tag("bdi", own_name(name)), scope="row"),
-        *cells,
+        number_cell("" if size is None else svg.number(float(f"{size:.3g}")), size) if sizes else None,
+        cells,
         data_name=name.casefold(),
     )

@@ -1,17 +1,19 @@
 """Convergence: the curves of every loss by epoch and by hour, read by pointer and by arrow keys."""
 
-import math
+from typing import Any
 
-from markupsafe import Markup
+import numpy as np
+import pandas as pd
 
-from seglossbench.reporting import svg
+from seglossbench.analysis.curves import POINTS
+from seglossbench.reporting.curves import picture
 from seglossbench.reporting.elements import joined, tag
 from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name
 
 _WORDS = {"train_loss": "training loss", "gradient_norm": "norm of the gradient"}
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 560, 250, 52, 34
 _MOST_RUNS = 3
-"""With more runs of a loss than that its mean and band are drawn, else its single runs."""
+"""With more runs of a loss than that a band is drawn about its mean, else its single runs."""
+_KEY = ["dataset", "network", "curve"]
 
 
 def convergence(source: Source) -> Part | None:
@@ -21,6 +23,7 @@ def convergence(source: Source) -> Part | None:
         return None
     kinds = list(dict.fromkeys(found[["curve", "axis"]].itertuples(index=False, name=None)))
     first = next((kind for kind in kinds if str(kind[0]).startswith("val_")), kinds[0])
+    single = _single_runs(source.tables["curves_runs"])
     panels = []
     for (dataset, network, curve, axis), group in found.groupby(
         ["dataset", "network", "curve", "axis"], sort=False
@@ -33,7 +36,13 @@ def convergence(source: Source) -> Part | None:
                 tag("b", tag("bdi", place_name(str(dataset), str(network)))),
                 f" · {_words(curve)}",
             ),
-            _panel(source, group.to_dict("records"), str(axis), _words(curve)),
+            picture(
+                source.looks,
+                group.to_dict("records"),
+                str(axis),
+                _words(curve),
+                single.get((dataset, network, curve), {}),
+            ),
             tag("p", class_="reading", aria_live="polite"),
             class_="plot",
             hidden=(curve, axis) != first,
@@ -57,10 +66,10 @@ def convergence(source: Source) -> Part | None:
                 tag("label", "curves ", tag("select", *options, data_key="curve"), class_="control"),
                 tag("div", *panels, class_="plots"),
                 caption(
-                    "Line: mean over a loss's runs; band: its 95 % interval from three runs on, else from the lowest "
-                    "run to the highest. A line ends where its last run does. Point at a place, or use the arrow "
-                    "keys, to read the values there. Training losses have units of their own: compare shapes, not "
-                    "heights."
+                    f"Line: mean over a loss's runs; band: its 95 % interval. Of up to {_MOST_RUNS} runs, which allow "
+                    "no useful interval, thin lines are the runs themselves. A line ends where its last run does. "
+                    "Point at a place, or use the arrow keys, to read the values there. Training losses have units "
+                    "of their own: compare shapes, not heights."
                 ),
                 files_line(
                     ("curves as CSV", source.table("curves", found)),
@@ -77,60 +86,16 @@ def _words(curve: object) -> str:
     return _WORDS.get(name) or f"{'validation' if kind == 'val' else kind} {metric}"
 
 
-def _panel(source: Source, points: list[Row], axis: str, words: str) -> Markup:
-    xs = [float(point["x"]) for point in points]
-    ys = sorted(float(point["mean"]) for point in points if math.isfinite(point["mean"]))
-    if not ys:
-        return tag("p", "no finite value", class_="word")
-    low, high = ys[0], ys[-1]
-    margin = 0.06 * (high - low) or 0.05
-    across = svg.Axis(min(xs), max(xs), _LEFT, _WIDTH - 8)
-    up = svg.Axis(low - margin, high + margin, _HEIGHT - _BOTTOM, 8)
-    parts = [
-        tag("rect", x=_LEFT, y=8, width=_WIDTH - 8 - _LEFT, height=_HEIGHT - _BOTTOM - 8, class_="frame")
-    ]
-    for value in svg.ticks(up.lo, up.hi):
-        y = up.at(value)
-        parts.append(tag("line", x1=_LEFT, x2=_WIDTH - 8, y1=y, y2=y, class_="grid"))
-        parts.append(tag("text", svg.number(value), x=_LEFT - 6, y=y + 4, text_anchor="end"))
-    for value in svg.ticks(across.lo, across.hi):
-        parts.append(
-            tag("text", svg.number(value), x=across.at(value), y=_HEIGHT - _BOTTOM + 15, text_anchor="middle")
-        )
-    parts.append(tag("text", axis.removesuffix("s"), x=_WIDTH / 2, y=_HEIGHT - 4, text_anchor="middle"))
-    by_loss: dict[str, list[Row]] = {}
-    for point in points:
-        by_loss.setdefault(point["loss"], []).append(point)
-    parts += [_curve(source, loss, of_loss, across, up) for loss, of_loss in by_loss.items()]
-    parts.append(tag("line", x1=0, x2=0, y1=8, y2=_HEIGHT - _BOTTOM, class_="pointer", hidden=True))
-    return tag(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
-        role="img",
-        aria_label=f"{words} by {axis}; arrow keys read its values",
-        tabindex="0",
-        class_="curves",
-    )
-
-
-def _curve(source: Source, loss: str, points: list[Row], across: svg.Axis, up: svg.Axis) -> Markup:
-    look = source.looks[loss]
-    there = [point for point in points if math.isfinite(point["mean"])]
-    xs = [across.at(point["x"]) for point in there]
-    parts = []
-    if any(point["runs"] > 1 for point in there):
-        band = [
-            (x, up.at(p["lo"]), up.at(p["hi"])) for x, p in zip(xs, there, strict=True) if p["lo"] == p["lo"]
-        ]
-        if band:
-            outline = [(x, hi) for x, _, hi in band] + [(x, lo) for x, lo, _ in reversed(band)]
-            parts.append(tag("path", d=svg.line(*zip(*outline, strict=True)) + "Z", class_="band"))
-    ys = [up.at(point["mean"]) for point in there]
-    parts.append(tag("path", d=svg.line(xs, ys), class_="line", stroke_dasharray=svg.dashes(look)))
-    every = max(1, len(xs) // 6)
-    parts += [svg.glyph(look, x, y) for x, y in list(zip(xs, ys, strict=True))[every - 1 :: every]]
-    said = " ".join(
-        f"{point['x']:.6g}:{x:.1f}:{point['mean']:.4g}" for point, x in zip(there, xs, strict=True)
-    )
-    return tag("g", *parts, class_=f"curve {svg.colour_class(look)}", data_loss=loss, data_points=said)
+def _single_runs(runs: pd.DataFrame) -> dict[Any, dict[str, list[Row]]]:
+    """The runs by curve and loss, of losses that have few, each thinned to what a figure can show."""
+    found: dict[Any, dict[str, list[Row]]] = {}
+    for (*key, loss), of_loss in runs.groupby([*_KEY, "loss"], sort=False):
+        if not 2 <= of_loss["seed"].nunique() <= _MOST_RUNS:
+            continue
+        rows: list[Row] = []
+        for _, run in of_loss.groupby("seed", sort=False):
+            run = run.sort_values("epoch")
+            places = np.unique(np.linspace(0, len(run) - 1, min(POINTS, len(run))).round().astype(int))
+            rows += run.iloc[places].to_dict("records")
+        found.setdefault(tuple(key), {})[str(loss)] = rows
+    return found

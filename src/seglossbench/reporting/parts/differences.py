@@ -1,15 +1,43 @@
 """Paired differences: every loss against a baseline of the reader's choice, a forest in a table."""
 
+from collections.abc import Iterator
+
+import pandas as pd
 from markupsafe import Markup
 
 from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.words import difference
 from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
-from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name, turned
+from seglossbench.reporting.parts import (
+    Part,
+    Row,
+    Source,
+    against,
+    caption,
+    figure_files,
+    files_line,
+    place_name,
+    turned,
+)
 
 MOST_BASELINES = 12
 """With more losses than that the page holds the differences to one baseline only; the file has all."""
+_MOST_PANELS = 16
+"""Datasets and networks in the figure for papers; the file has all."""
+_COLUMNS = [
+    "panel",
+    "dataset",
+    "network",
+    "metric",
+    "loss",
+    "scale",
+    "estimate",
+    "lo",
+    "hi",
+    "p_adjusted",
+    "better",
+]
 _HEAD = (
     "loss against baseline",
     "95 % interval, and a tick per case",
@@ -72,10 +100,29 @@ def differences(source: Source) -> Part | None:
                     "ratios: below 1 the loss has the smaller ones. p: adjusted by Holm for all pairs of losses of the "
                     "same dataset, network and metric; * below 0.05."
                 ),
+                *_figure(source),
                 files_line(("all pairs, of every class, as CSV", source.table("differences", pairs))),
             ]
         ),
     )
+
+
+def _figure(source: Source) -> Iterator[Markup]:
+    """The forest of the metric that decides against the baseline, for papers."""
+    from seglossbench.reporting.plots import forest
+
+    rows = [
+        row | {"panel": place_name(row["dataset"], row["network"], int(row["networks"]))}
+        for row in against(source, source.decides, classes=False)
+    ]
+    if not rows:
+        return
+    table = pd.DataFrame(rows).reindex(columns=_COLUMNS)
+    ratio = rows[0]["scale"] == "ratio"
+    across = f"{source.decides}, {'ratio' if ratio else 'difference'} to {source.baseline}"
+    panels = list(dict.fromkeys(table["panel"]))[:_MOST_PANELS]
+    figure = forest(table[table["panel"].isin(panels)], source.looks, across=across, ratio=ratio)
+    yield figure_files(source, "paired_differences", figure, table)
 
 
 def _group(

@@ -10,13 +10,23 @@ from seglossbench.analysis.cubes import ALL
 from seglossbench.drawing.names import slug
 from seglossbench.files import write_text
 from seglossbench.reporting import svg
-from seglossbench.reporting.elements import joined, scrolled, tag
+from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
 from seglossbench.reporting.formats import markdown_table
 from seglossbench.reporting.latex import longtable
-from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, network_name, place_name
+from seglossbench.reporting.parts import (
+    Part,
+    Row,
+    Source,
+    caption,
+    dataset_name,
+    files_line,
+    network_name,
+    place_name,
+)
 from seglossbench.vocabulary.metrics import Metric
 
 _MOST_COLUMNS = 6
+_MEAN_RANK = "mean rank"
 DOT = "●"
 
 Place = tuple[str, str]
@@ -56,7 +66,7 @@ def glance(source: Source) -> Part | None:
                     f"{DOT} cannot be told from the best (5 %, corrected by Holm for all pairs of losses there). Below "
                     "each mean, over classes, cases and seeds, its 95 % interval for new cases and new trainings; of "
                     "distances geometric means. †n: n masks left empty where the truth has the class. Rank: of the "
-                    "mean, and the ranks that tested pairs allow."
+                    "mean, and the ranks that tested pairs allow; its mean is over all datasets and single networks."
                 ),
                 files_line(*files, ("all means as CSV", source.table("means", source.tables["means"]))),
             ]
@@ -65,12 +75,16 @@ def glance(source: Source) -> Part | None:
 
 
 def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]) -> Markup:
-    axes = {place: _axis([cells[key] for key in cells if key[:2] == place]) for place in places}
+    of_place: dict[Place, list[Row]] = {}
+    for key, row in cells.items():
+        of_place.setdefault(key[:2], []).append(row)
+    axes = {place: _axis(rows) for place, rows in of_place.items()}
     losses = _by_rank([loss for loss in source.losses if any(key[2] == loss for key in cells)], cells)
     wide = len(places) > _MOST_COLUMNS
+    ranks, told_apart = _mean_ranks(losses, cells), _told_apart(source, name)
 
     def cell(place: Place, loss: str) -> Markup:
-        found, own = cells.get((*place, loss)), [row for key, row in cells.items() if key[:2] == place]
+        found, own = cells.get((*place, loss)), of_place[place]
         shown = source.view(loss=loss) if wide else source.view(dataset=place[0], network=place[1])
         if found is None:
             return tag("td", "—", class_="num word", **shown)
@@ -96,41 +110,95 @@ def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
             **shown,
         )
 
-    def head(place: Place) -> Markup:
+    def head(place: Place, *, whole: bool = True) -> Markup:
         networks = sum(1 for other in places if other[0] == place[0] and other[1] != ALL)
-        return tag("bdi", place_name(*place, networks))
+        return tag("bdi", place_name(*place, networks) if whole else network_name(place[1], networks))
 
+    def apart(place: Place, **shown: str) -> Markup:
+        return tag("td", told_apart.get(place, ""), class_="num word", **shown)
+
+    foot: Markup | None = None
     if wide:
         columns = [
             tag("th", svg.named(source.looks[loss], loss), scope="col", data_loss=loss) for loss in losses
         ]
-        rows = [
-            tag(
-                "tr",
-                tag("th", head(place), scope="row"),
-                *(cell(place, loss) for loss in losses),
-                **source.view(dataset=place[0], network=place[1]),
-            )
-            for place in places
-        ]
-        top = tag("tr", tag("th", "dataset · network", scope="col"), *columns)
+        bodies = []
+        for dataset in dict.fromkeys(dataset for dataset, _ in places):
+            own = [place for place in places if place[0] == dataset]
+            several = len(own) > 1 and len({dataset for dataset, _ in places}) > 1
+            group = tag("th", tag("bdi", dataset_name(dataset)), colspan=len(losses) + 2, scope="rowgroup")
+            rows = [
+                tag(
+                    "tr",
+                    tag("th", head(place, whole=not several), scope="row"),
+                    *(cell(place, loss) for loss in losses),
+                    apart(place),
+                    **source.view(dataset=place[0], network=place[1]),
+                )
+                for place in own
+            ]
+            named = tag("tr", group) if several else None
+            bodies.append(tag("tbody", named, *rows, **source.view(dataset=dataset)))
+        top = tag(
+            "tr",
+            tag("th", "dataset · network", scope="col"),
+            *columns,
+            tag("th", "pairs told apart", scope="col"),
+        )
+        if ranks:
+            shown = [number_cell(ranks[loss], data_loss=loss) for loss in losses]
+            foot = tag("tr", tag("th", _MEAN_RANK, scope="row"), *shown, tag("td"))
     else:
         columns = [
             tag("th", head(place), scope="col", **source.view(dataset=place[0], network=place[1]))
             for place in places
         ]
-        rows = [
+        lines = [
             tag(
                 "tr",
                 tag("th", svg.named(source.looks[loss], loss), scope="row"),
                 *(cell(place, loss) for place in places),
+                number_cell(ranks[loss]) if ranks else None,
                 data_loss=loss,
             )
             for loss in losses
         ]
-        top = tag("tr", tag("th", "loss", scope="col"), *columns)
+        bodies = [tag("tbody", *lines)]
+        last = tag("th", _MEAN_RANK, scope="col") if ranks else None
+        top = tag("tr", tag("th", "loss", scope="col"), *columns, last)
+        if told_apart:
+            shown = [apart(place, **source.view(dataset=place[0], network=place[1])) for place in places]
+            foot = tag("tr", tag("th", "pairs told apart", scope="row"), *shown, tag("td") if ranks else None)
     title = tag("caption", source.metric(name, places[0][0]).title)
-    return tag("table", title, tag("thead", top), tag("tbody", *rows), class_="data glance")
+    below = tag("tfoot", foot) if foot else None
+    return tag("table", title, tag("thead", top), *bodies, below, class_="data glance")
+
+
+def _mean_ranks(losses: list[str], cells: dict[Any, Row]) -> dict[str, str]:
+    """The mean rank of each loss over several datasets and single networks; none of a loss that is not in all."""
+    ranks = {
+        loss: [row["rank"] for key, row in cells.items() if key[2] == loss and key[1] != ALL]
+        for loss in losses
+    }
+    places = max((len(of_loss) for of_loss in ranks.values()), default=0)
+    if places < 2 or len(losses) < 2:
+        return {}
+    return {
+        loss: f"{sum(of_loss) / places:.2f}"
+        if len(of_loss) == places and not math.isnan(sum(of_loss))
+        else "—"
+        for loss, of_loss in ranks.items()
+    }
+
+
+def _told_apart(source: Source, metric: str) -> dict[Place, str]:
+    """How many pairs of losses are told apart by a metric on each dataset with each network."""
+    pairs = source.tables["differences"]
+    own = pairs[(pairs["metric"] == metric) & (pairs["class"] == ALL)]
+    return {
+        (str(dataset), str(network)): f"{(group['better'] != '').sum()} of {len(group)}"
+        for (dataset, network), group in own.groupby(["dataset", "network"], sort=False)
+    }
 
 
 def _by_rank(losses: list[str], cells: dict[Any, Row]) -> list[str]:
@@ -182,6 +250,10 @@ def _files(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
                 [place[0], network, row["loss"], metric.text(row["mean"]), _interval(row, metric), rank]
             )
             leading.append(bool(told and ranked and row["tied_with_best"]))
+    losses = list(dict.fromkeys(loss for *_, loss in cells))
+    for loss, mean_rank in _mean_ranks(losses, cells).items():
+        rows.append(["all", _MEAN_RANK, loss, "", "", mean_rank])
+        leading.append(False)
     words = (
         f"{source.metric(name, places[0][0]).title}: mean, and 95 % interval for new cases and new trainings. Bold: "
         "cannot be told from the best, where other losses can (5 %, corrected by Holm)."

@@ -128,9 +128,8 @@ def _figure(drawing: _Drawing, opened: OpenScan, rows: Sequence[Row]) -> Markup 
     files = {row["loss"]: _file(source, opened.scan, row) for row in rows}
     there = {loss: file for loss, file in files.items() if file is not None}
     if not there:
-        raise InputError(
-            f"the prediction files of {first['network']} are gone; seglossbench evaluate makes them"
-        )
+        of = " ".join(part for part in (network_name(first["network"]), f"seed {first['seed']}") if part)
+        raise InputError(f"no file of a prediction of {of} is there")
     volumes = {loss: opened.prediction(file) for loss, file in there.items()}
     by_loss = {row["loss"]: row for row in rows}
     slices = list(cuts(opened, own_name(first["class"]), volumes))
@@ -158,9 +157,7 @@ def _figure(drawing: _Drawing, opened: OpenScan, rows: Sequence[Row]) -> Markup 
 
 
 def _file(source: Source, scan: Scan, row: Row) -> Path | None:
-    folder = source.scans.runs.get((row["dataset"], row["network"], row["loss"], row["seed"]))
-    file = folder / scan.prediction if folder else None
-    return file if file is not None and file.is_file() else None
+    return source.scans.prediction((row["dataset"], row["network"], row["loss"], row["seed"]), scan)
 
 
 def _below(source: Source, row: Row, file: Path | None) -> Markup:

@@ -28,7 +28,10 @@ def provenance(source: Source) -> Part:
     terms += [(name, tag("a", address, href=address)) for name, address in facts.links.items()]
     datasets: Mapping[str, Any] = known.get("datasets") or {}
     for name, of in datasets.items():
-        terms.append((f"data of {name}", _one_line(of)))
+        said = (
+            {key: value for key, value in of.items() if key != "citation"} if isinstance(of, Mapping) else of
+        )
+        terms.append((f"data of {name}", _one_line(said)))
     for file, digest in dict(known.get("scores") or {}).items():
         terms.append(("scores", tag("span", f"{file}: ", tag("code", f"sha256 {digest}"))))
     changed = known.get("changed") or {}

@@ -1,11 +1,17 @@
 """Stability and cost: how much a loss's runs differ, how they end, how fast they are, with intervals."""
 
+import math
+from collections.abc import Iterator
+
+import pandas as pd
 from markupsafe import Markup
 
 from seglossbench.analysis.words import number
+from seglossbench.drawing.names import Stems
 from seglossbench.reporting import svg
+from seglossbench.reporting.curves import picture
 from seglossbench.reporting.elements import joined, number_cell, table, tag
-from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name
+from seglossbench.reporting.parts import Part, Row, Source, caption, figure_files, files_line, place_name
 
 _QUANTITIES = (
     ("sd", "sd over seeds", 3),
@@ -17,6 +23,13 @@ _QUANTITIES = (
     ("s_per_epoch", "s per epoch", 2),
     ("peak_mb", "peak memory, MB", 0),
 )
+_OF_RUNS = (
+    ("score", "mean score of each run"),
+    ("late_swing", "late swing"),
+    ("gradient_cv", "gradient: sd / mean"),
+)
+_COLUMNS = ["panel", "dataset", "network", "loss", "seed", "x", "value"]
+_MOST_FIGURES = 12
 
 
 def stability(source: Source) -> Part | None:
@@ -62,6 +75,8 @@ def stability(source: Source) -> Part | None:
             [
                 few,
                 *tables,
+                *_by_epoch(source),
+                *_figures(source),
                 caption(
                     "Below each number its 95 % interval over runs. * less than that of another loss, after Holm's "
                     "correction. Late swing: mean change of the validation from epoch to epoch in the last quarter. "
@@ -77,6 +92,71 @@ def stability(source: Source) -> Part | None:
             ]
         ),
     )
+
+
+def _spread(source: Source) -> pd.DataFrame:
+    """The standard deviation over runs of the validation at each epoch, by dataset, network and loss."""
+    curves = source.tables["curves"]
+    return curves[
+        (curves["curve"] == f"val_{source.decides}") & (curves["axis"] == "epoch") & curves["sd"].notna()
+    ]
+
+
+def _by_epoch(source: Source) -> Iterator[Markup]:
+    panels = []
+    for (dataset, network), own in _spread(source).groupby(["dataset", "network"], sort=False):
+        rows = [row | {"mean": row["sd"], "runs": 1} for row in own.to_dict("records")]
+        words = f"sd of validation {source.decides} over runs"
+        panels.append(
+            tag(
+                "figure",
+                tag(
+                    "figcaption", tag("b", tag("bdi", place_name(str(dataset), str(network)))), f" · {words}"
+                ),
+                picture(source.looks, rows, "epoch", words),
+                tag("p", class_="reading", aria_live="polite"),
+                class_="plot",
+                **source.view(dataset=str(dataset), network=str(network)),
+            )
+        )
+    if panels:
+        yield tag("h3", "Spread by epoch", id="spread-by-epoch")
+        yield tag("div", *panels, class_="plots")
+
+
+def _figures(source: Source) -> Iterator[Markup]:
+    """A figure for papers per dataset and network: spread by epoch, and what is restless at the end of single runs."""
+    from seglossbench.reporting.plots import stability as drawn
+
+    runs, spread = source.tables["runs"], _spread(source)
+    stems, lines = Stems(), []
+    for dataset, network in dict.fromkeys(runs[["dataset", "network"]].itertuples(index=False, name=None)):
+        tables = [
+            one[(one["dataset"] == dataset) & (one["network"] == network) & one["loss"].isin(source.looks)]
+            for one in (spread, runs)
+        ]
+        by_epoch, of_runs = tables
+        panels = [by_epoch.assign(panel=f"sd of validation {source.decides}", value=by_epoch["sd"], seed="")]
+        panels += [of_runs.assign(panel=words, value=of_runs[name], x=math.nan) for name, words in _OF_RUNS]
+        points = pd.concat(
+            [one.reindex(columns=_COLUMNS) for one in panels if one["value"].notna().any()]
+            or [pd.DataFrame()]
+        )
+        if points.empty or len(lines) == _MOST_FIGURES:
+            continue
+        where = place_name(str(dataset), str(network))
+        shown = points[points["value"].notna()]
+        name = f"stability/{stems.new(str(dataset), str(network))}"
+        line = figure_files(source, name, drawn(shown, source.looks, where), shown)
+        lines.append(
+            tag(
+                "div",
+                tag("p", tag("bdi", where), ", for papers", class_="caption"),
+                line,
+                **source.view(dataset=str(dataset), network=str(network)),
+            )
+        )
+    yield from lines
 
 
 def _row(

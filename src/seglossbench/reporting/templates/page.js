@@ -112,7 +112,10 @@
     let lines, stops, at = -1;
     const prepare = () => {
       if (lines) return;
-      lines = $("[data-points]", picture).map(line => ({line, points: line.dataset.points.split(" ").map(point => point.split(":").map(Number))}));
+      const read = line => line.dataset.points.split(" ").map(point => point.split(":").map(Number));
+      lines = $("g[data-points]", picture).map(line => ({
+        line, points: read(line), runs: $("path[data-points]", line).map(run => [run.dataset.seed, read(run)]),
+      }));
       stops = [...new Map(lines.flatMap(({points}) => points.map(([x, place]) => [x, place]))).entries()].sort((a, b) => a[0] - b[0]);
     };
     const show = index => {
@@ -122,9 +125,14 @@
       pointer.setAttribute("x2", place);
       pointer.removeAttribute("hidden");
       const found = lines.filter(({line}) => !line.hasAttribute("hidden"))
-        .map(({line, points}) => [line.dataset.loss, points.find(point => point[0] === x)])
+        .map(({line, points, runs}) => [line.dataset.loss, points.find(point => point[0] === x), runs])
         .filter(([, point]) => point).sort((a, b) => b[1][2] - a[1][2]);
-      reading.textContent = `at ${x}: ` + found.map(([loss, point]) => `${loss} ${point[2]}`).join(", ");
+      const of = runs => runs.map(([seed, points]) => {
+        const near = points.reduce((best, point) => Math.abs(point[0] - x) < Math.abs(best[0] - x) ? point : best);
+        return `seed ${seed}: ${near[1]}`;
+      }).join(", ");
+      reading.textContent = `at ${x}: ` + found.map(([loss, point, runs]) =>
+        `${loss} ${point[2]}` + (runs.length ? ` (${of(runs)})` : "")).join(", ");
     };
     const hide = () => { pointer.setAttribute("hidden", ""); reading.textContent = ""; at = -1; };
     picture.addEventListener("pointermove", event => {
