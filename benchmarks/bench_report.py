@@ -6,6 +6,7 @@ Seconds are those of the processor, which other work on the machine does not len
 import resource
 import sys
 import tempfile
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +23,14 @@ SEEDS, CASES, CLASSES = 5, 60, 15
 
 def scores(losses: int = 8, networks: int = 7, seeds: int = SEEDS, cases: int = CASES) -> pd.DataFrame:
     """Drawn scores in which losses, networks, classes and cases differ, and trainings scatter."""
-    names = {
+    names: dict[str, Sequence[Hashable]] = {
         "network": NETWORKS[:networks],
         "loss": LOSSES[:losses],
         "seed": range(seeds),
         "case": [f"case_{number:03d}" for number in range(cases)],
         "class": [f"organ {number}" for number in range(1, CLASSES + 1)],
     }
-    index = pd.MultiIndex.from_product(names.values(), names=list(names))
+    index = pd.MultiIndex.from_product(list(names.values()), names=list(names))
     random = np.random.default_rng(0)
     of_network, of_loss, _, of_case, of_class = np.ix_(
         *(np.linspace(-1, 1, len(values)) for values in names.values())

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from seglossbench.analysis.foreign import read_scores
-from seglossbench.cli import cli
+from seglossbench.cli.application import cli
 from seglossbench.errors import InputError
 from seglossbench.standalone import Files, report_scores, score
 from seglossbench.standalone.pictures import scans_of
@@ -89,7 +89,8 @@ def test_the_command_names_folders_and_says_what_is_missing(folders, tmp_path):
 
 
 def test_channels_are_those_of_the_case_and_no_others(folders):
-    scans = scans_of(read_scores([folders / "ce.csv"]), pictures(folders, regions="whole=1,2 core=2"))
+    files = [folders / "ce.csv", folders / "dice.csv"]
+    scans = scans_of(read_scores(files), pictures(folders, regions="whole=1,2 core=2"))
     scan = scans.cases["-", "case_2"]
     assert [file.name for file in scan.images] == ["case_2_0000.nii.gz", "case_2_0001.nii.gz"]
     assert (scan.channels, scan.modality, scan.classes) == (

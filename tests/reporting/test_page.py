@@ -120,7 +120,7 @@ def test_every_dataset_has_tables_in_four_formats_and_figures_in_two(whole):
         "figures/brats20_classes.png",
         *(
             f"figures/{part}/{dataset}_{network}.png"
-            for part in ("case_by_case", "ranks")
+            for part in ("case_by_case", "ranks", "stability")
             for dataset, network in (
                 ("amos_phantom", "unet"),
                 ("amos_phantom", "dynunet"),
@@ -128,6 +128,7 @@ def test_every_dataset_has_tables_in_four_formats_and_figures_in_two(whole):
             )
         ),
         "figures/sensitivity_means.png",
+        "figures/paired_differences.png",
     }
     assert {name.replace(".png", ".pdf") for name in names} <= found.keys()
     summary = pd.read_csv(whole.parent / "tables" / "summary.csv")

@@ -40,7 +40,7 @@ def heading(text):
 
 def test_a_loss_that_leads_is_the_title(tmp_path):
     text = page_of(tmp_path, scores({"ce": 0, "dice": 0.2}))
-    assert heading(text) == "dice leads the other 1 loss."
+    assert heading(text) == "dice leads ce."
     assert "✓</span> Settled" in text
     assert 'class="num leads"' in text
     assert "**dice**" in (tmp_path / "tables/glance_DSC.md").read_text()

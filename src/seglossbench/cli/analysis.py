@@ -23,7 +23,7 @@ from seglossbench.errors import InputError
 )
 @analysis_options
 @pass_settings
-def analyse(settings: Settings, files: tuple[Path, ...], out: Path | None, **options: Any) -> None:
+def analyse(settings: Settings, /, files: tuple[Path, ...], out: Path | None, **options: Any) -> None:
     """Say what holds: tables of means, differences, ranks, stability and claims, with intervals and tests.
 
     Of the experiment, by its params alone, or of given scores, which need no params. docs/statistics.md says how.

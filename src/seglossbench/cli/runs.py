@@ -122,6 +122,7 @@ def _runs(settings: Settings, ids: tuple[str, ...], planned: bool) -> list[Run]:
 @pass_settings
 def report(
     settings: Settings,
+    /,
     files: tuple[Path, ...],
     out: Path | None,
     truth: Path | None,

@@ -139,7 +139,7 @@ def _curve(
     parts += [svg.glyph(look, x, y) for x, y in list(zip(xs, ys, strict=True))[every - 1 :: every]]
     if end is not None and xs:
         name = loss if len(loss) <= _LONGEST else f"{loss[: _LONGEST - 1]}…"
-        if abs(end - ys[-1]) > 1 or xs[-1] < across.right:
+        if abs(end - ys[-1]) > 1 and xs[-1] >= across.right - 1:
             parts.append(tag("line", x1=xs[-1], x2=across.right + 8, y1=ys[-1], y2=end, class_="leader"))
         parts.append(tag("text", isolated(name), x=across.right + 10, y=end + 4, class_="end"))
     said = " ".join(

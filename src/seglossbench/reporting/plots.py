@@ -118,19 +118,22 @@ def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figur
 def forest(table: pd.DataFrame, looks: Looks, *, across: str, ratio: bool) -> Figure:
     """``panel, loss, estimate, lo, hi, better``: a row per loss below its panel's name, with its interval.
 
-    Marks of what is not told apart are hollow; intervals are cut off at the axis' ends.
+    Marks of what is not told apart are hollow; an arrow is at an end that lies beyond the axis.
     """
     panels = list(dict.fromkeys(table["panel"]))
-    titles = labels_of(panels)
+    titles = {panel: " · ".join(labels_of([part])[part] for part in panel.split(" · ")) for panel in panels}
     none = 1.0 if ratio else 0.0
+    ends = table[["estimate", "lo", "hi"]].to_numpy(float)
+    axis = svg.symmetric(ends.ravel().tolist(), 0, 1, ratio=ratio)
+    low, high = axis.lo, axis.hi
+    if not ratio:
+        high = min(1.0, 1.05 * float(np.nanmax(np.abs(ends), initial=0.01)))
+        low = -high
     with mpl.rc_context(STYLE):
         figure = new_figure(6.6, 0.9 + 0.21 * (len(table) + len(panels)))
         axes = figure.subplots()
         if ratio:
             axes.set_xscale("log")
-        axis = svg.symmetric(
-            table[["estimate", "lo", "hi"]].to_numpy(float).ravel().tolist(), 0, 1, ratio=ratio
-        )
         row, ticks = 0, []
         for panel in panels:
             ticks.append((row, titles[panel], True))
@@ -138,6 +141,9 @@ def forest(table: pd.DataFrame, looks: Looks, *, across: str, ratio: bool) -> Fi
                 row += 1
                 look = looks[point["loss"]]
                 axes.plot([point["lo"], point["hi"]], [row, row], color=look.colour, linewidth=1.4)
+                for beyond, end, marker in ((point["lo"] < low, low, "<"), (point["hi"] > high, high, ">")):
+                    if beyond:
+                        axes.plot(end, row, marker, color=look.colour, markersize=5, clip_on=False)
                 fill = look.colour if point["better"] else "white"
                 axes.plot(
                     point["estimate"],
@@ -150,9 +156,9 @@ def forest(table: pd.DataFrame, looks: Looks, *, across: str, ratio: bool) -> Fi
                 ticks.append((row, look.label, False))
             row += 1
         axes.axvline(none, color="#666666", linewidth=0.8, zorder=1)
-        axes.set_xlim(axis.lo, axis.hi)
+        axes.set_xlim(low, high)
         if ratio:
-            at = svg.powers(axis.lo, axis.hi)
+            at = svg.powers(low, high)
             axes.set_xticks(at, [svg.number(value) for value in at])
             axes.minorticks_off()
         axes.set_yticks([place for place, *_ in ticks], [words for _, words, _ in ticks])
@@ -168,7 +174,7 @@ def stability(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
     """``panel, loss, seed, x, value``: lines against ``x`` where there is one, else a row per loss, a mark per run."""
     panels = list(dict.fromkeys(table["panel"]))
     shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
-    width = 3.3 * len(panels) + 1.0
+    width, named = 3.3 * len(panels) + 1.0, False
     with mpl.rc_context(STYLE):
         figure = new_figure(width, max(2.9, 1.3 + 0.24 * len(shown)) + 0.3 * legend_rows(shown, width))
         figure.suptitle(title, fontsize=9, fontweight="bold")
@@ -194,9 +200,12 @@ def stability(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
                 axes.set(xlabel="epoch", ylabel=panel)
                 axes.set_ylim(bottom=0)
             else:
-                axes.set_yticks(range(len(shown)), [look.label for look in shown.values()])
+                axes.set_yticks(
+                    range(len(shown)), [look.label for look in shown.values()] if not named else []
+                )
                 axes.set(xlabel=panel, ylim=(len(shown) - 0.5, -0.5))
-                axes.set_xlim(left=0)
+                axes.margins(x=0.1)
+                named = True
         legend(figure, shown, "outside lower center", width)
     return figure
 

@@ -19,6 +19,8 @@ _PATHS = {
     "X": "M-4.5,-2.5l2,-2l2.5,2.5l2.5,-2.5l2,2l-2.5,2.5l2.5,2.5l-2,2l-2.5,-2.5l-2.5,2.5l-2,-2l2.5,-2.5z",
     "h": "M-4.5,0l2.2,-4h4.6l2.2,4l-2.2,4h-4.6z",
 }
+_LONG = 28
+"""Letters beyond which a name may be broken anywhere."""
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 _RATIOS = (1.25, 1.5, 2.0, 4.0, 8.0)
 
@@ -71,7 +73,7 @@ def glyph(look: Look, x: float, y: float, *, hollow: bool = False) -> Markup:
 def named(look: Look, name: str) -> Markup:
     """The name of a loss with its mark before it."""
     mark = tag("svg", glyph(look, 7, 7), width=14, height=14, class_=colour_class(look), aria_hidden="true")
-    return tag("span", mark, tag("bdi", name), class_="named")
+    return tag("span", mark, tag("bdi", name), class_="named" + " long" * (len(name) > _LONG))
 
 
 def interval(

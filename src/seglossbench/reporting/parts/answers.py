@@ -20,6 +20,8 @@ _CHIPS = {
 }  # fmt: skip
 _PLAIN = Look(GREY, MARKERS[0], "-", "")
 _MOST_LINES = 10
+_LONGEST = 300
+"""Letters of a finding that stand in the open; of a longer one, its comparisons are folded up."""
 
 
 def answers(source: Source) -> Part | None:
@@ -81,7 +83,11 @@ def _answer(source: Source, row: Row) -> Markup:
     )
     where = [tag("span", text, class_="scope") for text in (row["scope"], basis) if text]
     bold, rest = _finding(str(row["finding"]))
-    said = [tag("b", bold), f" {rest}" if rest else ""]
+    said, several = [tag("b", bold), f" {rest}" if rest else ""], rest.rstrip(".").split("; ")
+    folded = None
+    if len(rest) > _LONGEST and len(several) > 1:
+        said = [tag("b", bold)]
+        folded = tag("details", tag("summary", "one by one"), tag("ul", *(tag("li", one) for one in several)))
     about = " · ".join(
         text for text in ("" if not row["claim"] else f"claim {row['id']}", row["source"]) if text
     )
@@ -91,6 +97,7 @@ def _answer(source: Source, row: Row) -> Markup:
         heading,
         tag("p", row["claim"], class_="claim") if row["claim"] else None,
         tag("p", *said) if row["finding"] != decide else None,
+        folded,
         tag("p", tag("b", "Would decide it: "), decide, class_="decide") if decide else None,
     ]
     left, right = tag("div", chip, *where, class_="basis"), tag("div", _figure(source, row), class_="figure")

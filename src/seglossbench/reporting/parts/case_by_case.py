@@ -3,6 +3,7 @@
 import pandas as pd
 from markupsafe import Markup
 
+from seglossbench.analysis.words import count
 from seglossbench.drawing.names import Stems, isolated
 from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, scrolled, tag
@@ -32,7 +33,7 @@ def case_by_case(source: Source) -> Part | None:
         cases = own["case"].nunique()
         summary = Markup("{} · {}").format(
             tag("bdi", where),
-            f"all {cases} cases" if cases <= _MOST_CASES else f"{_MOST_CASES} of {cases} cases",
+            count(cases, "case") if cases <= _MOST_CASES else f"{_MOST_CASES} of {cases} cases",
         )
         view = source.view(dataset=dataset, network=network)
         blocks.append(tag("details", tag("summary", summary), *inside, open=place == 0, **view))

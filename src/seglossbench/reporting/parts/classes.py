@@ -107,10 +107,13 @@ def _frame(
     heads = [
         tag(
             "th",
-            tag("button", name, type="button", data_sort=True),
+            tag(
+                "button", svg.named(source.looks[loss], loss) if loss else name, type="button", data_sort=True
+            ),
             scope="col",
             aria_sort="none",
             data_loss=loss,
+            class_=None if name == "class" else "num",
         )
         for name, loss in [
             ("class", None),

@@ -60,7 +60,7 @@ def differences(source: Source) -> Part | None:
         rows = of_metric.to_dict("records")
         ratio = rows[0]["scale"] == "ratio"
         ends = [row[end] for row in rows for end in ("estimate", "lo", "hi")]
-        axis = svg.symmetric(ends, 8, 412, ratio=ratio)
+        axis = svg.symmetric(ends, 22, 398, ratio=ratio)
         groups = [
             _group(source, rows, base, place, axis)
             for base in bases

@@ -103,9 +103,7 @@ def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
             tag("sup", f"†{missed}") if missed else None,
             tag("small", _interval(found, metric)),
             picture if not wide else None,
-            tag("small", f"rank {found['rank']:.0f} ({found['rank_lo']:.0f} to {found['rank_hi']:.0f})")
-            if ranked and len(own) > 1
-            else None,
+            tag("small", f"rank {_rank(found)}") if ranked and len(own) > 1 else None,
             class_="num" + (" leads" if tied and told else " behind" if not tied and ranked else ""),
             **shown,
         )
@@ -201,6 +199,12 @@ def _told_apart(source: Source, metric: str) -> dict[Place, str]:
     }
 
 
+def _rank(row: Row) -> str:
+    """The rank of a mean and, where any pair was tested, the ranks that are allowed."""
+    allowed = f" ({row['rank_lo']:.0f} to {row['rank_hi']:.0f})" if row["rank_lo"] == row["rank_lo"] else ""
+    return f"{row['rank']:.0f}{allowed}"
+
+
 def _by_rank(losses: list[str], cells: dict[Any, Row]) -> list[str]:
     """The losses by their mean rank; those without one last."""
 
@@ -245,7 +249,7 @@ def _files(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
         for row in sorted(own, key=lambda row: row["rank"]):
             metric, ranked = source.metric(name, place[0]), row["rank"] == row["rank"]
             network = network_name(place[1], int(row["networks"])) or "-"
-            rank = f"{row['rank']:.0f} ({row['rank_lo']:.0f} to {row['rank_hi']:.0f})" if ranked else ""
+            rank = _rank(row) if ranked else ""
             rows.append(
                 [place[0], network, row["loss"], metric.text(row["mean"]), _interval(row, metric), rank]
             )

@@ -36,7 +36,7 @@ def stability(source: Source) -> Part | None:
     """A table per dataset and network of what is known of the losses' runs."""
     found, pairs = source.tables["stability"], source.tables["stability_pairs"]
     shown = [(name, words, digits) for name, words, digits in _QUANTITIES if found[name].notna().any()]
-    failures = found["failed"].notna().any()
+    failures, timed = found["failed"].notna().any(), bool(found["ratio_to_baseline"].notna().any())
     if found.empty or not (shown or failures):
         return None
     tables = []
@@ -46,8 +46,14 @@ def stability(source: Source) -> Part | None:
         steadier = {(row["quantity"], row["steadier"]) for row in own.to_dict("records") if row["steadier"]}
         place = (str(key[0]), str(key[1]))
         made = table(
-            ["loss", "runs", *(["failed"] if failures else []), *(words for _, words, _ in shown), "× time"],
-            [_row(source, row, shown, bool(failures), steadier) for row in rows],
+            [
+                "loss",
+                "runs",
+                *(["failed"] if failures else []),
+                *(words for _, words, _ in shown),
+                *(["× time"] if timed else []),
+            ],
+            [_row(source, row, shown, bool(failures), timed, steadier) for row in rows],
             label=f"Stability, {place_name(*place)}",
             sortable=True,
         )
@@ -129,7 +135,8 @@ def _figures(source: Source) -> Iterator[Markup]:
     from seglossbench.reporting.plots import stability as drawn
 
     runs, spread = source.tables["runs"], _spread(source)
-    stems, lines = Stems(), []
+    stems = Stems()
+    lines: list[Markup] = []
     for dataset, network in dict.fromkeys(runs[["dataset", "network"]].itertuples(index=False, name=None)):
         tables = [
             one[(one["dataset"] == dataset) & (one["network"] == network) & one["loss"].isin(source.looks)]
@@ -164,6 +171,7 @@ def _row(
     row: Row,
     shown: list[tuple[str, str, int]],
     failures: bool,
+    timed: bool,
     steadier: set[tuple[str, str]],
 ) -> Markup:
     loss = row["loss"]
@@ -179,5 +187,6 @@ def _row(
             below = f"{row['reached']:.0f} of {row['runs']:.0f} runs" + (f"; {below}" if below else "")
         star = " *" if (name, loss) in steadier else ""
         cells.append(number_cell(number(row[name], digits) + star, row[name], below=below))
-    cells.append(number_cell(number(row["ratio_to_baseline"], 2), row["ratio_to_baseline"]))
+    if timed:
+        cells.append(number_cell(number(row["ratio_to_baseline"], 2), row["ratio_to_baseline"]))
     return tag("tr", tag("th", svg.named(source.looks[loss], loss), scope="row"), *cells, data_loss=loss)
