@@ -221,7 +221,7 @@ def no_scores(*_, **__):
         ("training.loop.Progress", MagicMock()),
         ("training.loop.peak_memory_mb", lambda device: 0.0),
         ("training.loop.prefetched", one_by_one),
-        ("training.loop.write_history", lambda *_: None),
+        ("training.kept.write_history", lambda *_: None),
         ("training.checkpoints.Series.save", lambda *_: None),
         ("training.validation.score_case", no_scores),
     ],

@@ -70,14 +70,14 @@ def test_a_run_that_was_finished_while_a_job_waited_for_a_gpu_is_not_trained_aga
             (folder / "checkpoint.pt").write_text("of the other job")
         yield torch.device("cpu")
 
-    monkeypatch.setattr("seglossbench.training.device.claim_device", wait_for_a_gpu)
+    monkeypatch.setattr("seglossbench.training.claiming.claim_device", wait_for_a_gpu)
     stages.train(run)
     assert (run.folder / "checkpoint.pt").read_text() == "of the other job"
 
 
 def test_best_weights_and_regions_are_scored_besides(project, monkeypatch):
     second = lambda history: min(1, history[-1].epoch)  # noqa: E731
-    monkeypatch.setattr("seglossbench.training.loop.best_epoch", second)
+    monkeypatch.setattr("seglossbench.training.kept.best_epoch", second)
 
     def scored(checkpoint):
         grid = {"datasets": ["brats_phantom"], "losses": ["ce_dice"]}

@@ -239,7 +239,7 @@ MAPS = Registry(
         "boundary": "seglossbench.maps.distance:boundary_of",
     },
 )
-"""Maps of the truth: functions ``(labels (*spatial), truth) -> (*spatial) or (C, *spatial)``."""
+"""Maps of the truth: functions ``(labels (N, *spatial), truth) -> (N, *spatial) or (N, C, *spatial)``, of tensors."""
 
 STORED_MAPS = Registry(
     "stored map",

@@ -54,7 +54,12 @@ def test_the_suite_sees_what_is_wrong():
         lambda prediction, truth: prediction.p_truth.mean() * float(prediction.p_truth.max() > 2)
     )
     with pytest.raises((RuntimeError, NotImplementedError)):
-        losses.no_copy_to_the_host_in_a_step(host_copy)
+        losses.no_step_waits_for_a_gpu(host_copy)
+    from_host = as_loss(
+        lambda prediction, truth: prediction.p_truth.mean() * prediction.p.new_tensor([1, 2])[0]
+    )
+    with pytest.raises(AssertionError, match="copies between host and device"):
+        losses.no_step_waits_for_a_gpu(from_host)
     index_targets = as_loss(
         lambda prediction, truth: torch.nn.functional.cross_entropy(prediction.logits, truth.labels.long())
     )

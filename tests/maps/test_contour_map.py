@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from brute_force import contour_of_class
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from seglossbench.errors import InputError
-from seglossbench.maps.contour import contour
+from seglossbench.maps.contour import contour, contours
 
 label_maps = arrays.arrays(
     np.uint8, arrays.array_shapes(min_dims=2, max_dims=3, max_side=6), elements=st.integers(0, 2)
@@ -55,3 +56,11 @@ def test_a_volume_of_one_class_has_its_contour_where_it_ends():
 def test_kernel_of_one_voxel_is_an_error():
     with pytest.raises(InputError, match="kernel is 1"):
         contour(np.zeros((4, 4), np.uint8), 1)
+
+
+@given(label_maps, st.integers(2, 5))
+def test_a_device_has_the_same_contours_as_the_host(labels, kernel):
+    batch = np.stack([labels, labels[::-1]])
+    found = contours(torch.from_numpy(batch), kernel)
+    assert found.dtype == torch.uint8
+    np.testing.assert_array_equal(found.numpy(), [contour(each, kernel) for each in batch])

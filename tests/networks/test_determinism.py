@@ -10,6 +10,8 @@ from seglossbench.conformance.determinism import without_deterministic_kernel
 from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
 from seglossbench.params import TrainParams
+from seglossbench.records import run_in_progress
+from seglossbench.stages.analysis import _runs as run_table
 from seglossbench.stages.checking import check_dataset, check_runs
 from seglossbench.training.device import Accelerator
 from seglossbench.vocabulary.architectures import CATALOGUE
@@ -86,3 +88,19 @@ def test_a_gpu_is_asked_for_what_the_params_say(monkeypatch, asked):
     settings = TrainParams(epochs=1, steps_per_epoch=1, batch_size=1, patch_size=(8, 8), deterministic=asked)
     Accelerator(torch.device("cuda"), settings)
     assert said == [(bool(asked), asked == "warn")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "told"),
+    [
+        (True, "a GPU", "a GPU"),
+        ("warn", "a GPU", "a GPU; other digits on every try, as train.deterministic: warn allows"),
+        (False, "a GPU", "a GPU; other digits on every try, as train.deterministic: false allows"),
+        (False, "cpu, 1 threads", "cpu, 1 threads"),
+    ],
+)
+def test_a_run_that_need_not_give_the_same_digits_twice_is_marked_in_the_report(project, asked, device, told):
+    run = Experiment.load(overrides={"experiment": "tiny", "train": {"deterministic": asked}}).runs[0]
+    with run_in_progress(run.folder, {}, device):
+        pass
+    assert run_table([run])["device"].tolist() == [told]

@@ -34,8 +34,8 @@ class TwoScales(nn.Module):
         return [finest, self.heads[1](features[..., ::2, ::2, ::2])] if self.training else finest
 
 
-def training_of(group=ALONE):
-    training = make_training(batch_size=4, epochs=2, devices=group.size)
+def training_of(group=ALONE, device=CPU):
+    training = make_training(device, batch_size=4, epochs=2, devices=group.size)
     torch.manual_seed(0)
     training.network, training.loss, training.group = TwoScales(), losses.build(LOSS), group
     return training
@@ -43,7 +43,7 @@ def training_of(group=ALONE):
 
 def follow(folder, group, device):
     torch.set_num_threads(1)
-    train(training_of(group), folder, lambda rows: None)
+    train(training_of(group, device), folder, lambda rows: None)
 
 
 def curve(folder):

@@ -19,19 +19,37 @@ def settings(project):
     return Experiment.load(overrides=changes).runs[0].settings
 
 
-def test_fixed_class_weights_are_those_of_the_cases_that_train(settings):
-    def case(*voxels):
-        return SimpleNamespace(
-            name=str(voxels), voxels_per_class=voxels, shape=(8, 8, 8), slice_axis=lambda train: None
-        )
-
-    prepared = SimpleNamespace(
-        cases={"a": case(700, 30), "b": case(200, 70), "c": case(1, 99999)},
-        channels=("x",),
-        classes=("background", "organ"),
+def case(*voxels):
+    return SimpleNamespace(
+        name=str(voxels), voxels_per_class=voxels, shape=(8, 8, 8), slice_axis=lambda train: None
     )
-    split = Split(train=("a", "b"), validation=(), test=("c",))
-    training = training_of(settings, prepared, split, {}, torch.device("cpu"))
+
+
+PREPARED = SimpleNamespace(
+    cases={"a": case(700, 30), "b": case(200, 70), "c": case(1, 99999)},
+    channels=("x",),
+    classes=("background", "organ"),
+)
+SPLIT = Split(train=("a", "b"), validation=(), test=("c",))
+
+
+@pytest.mark.parametrize(
+    ("device", "stored", "made_ahead", "read"),
+    [
+        ("cpu", {}, ["contour", "rectified"], ()),
+        ("cuda", {}, ["rectified"], ()),  # which makes contours itself
+        ("cuda", {"a": "maps of the whole volume"}, [], ("contour", "rectified")),
+    ],
+)
+def test_what_a_gpu_can_make_itself_is_not_made_ahead(project, device, stored, made_ahead, read):
+    changes = {"experiment": "tiny", "losses": {"both": {"cw_ce": 1, "rrw": 1}}, "grid": {"losses": ["both"]}}
+    settings = Experiment.load(overrides=changes).runs[0].settings
+    batches = training_of(settings, PREPARED, SPLIT, stored, torch.device(device)).batches
+    assert (batches.maps_of_patches, batches.map_names) == (made_ahead, read)
+
+
+def test_fixed_class_weights_are_those_of_the_cases_that_train(settings):
+    training = training_of(settings, PREPARED, SPLIT, {}, torch.device("cpu"))
     labels = torch.randint(0, 2, (1, 8, 8, 8), generator=torch.Generator().manual_seed(0))
     truth, logits = Truth(labels, 2), torch.randn(1, 2, 8, 8, 8, generator=torch.Generator().manual_seed(1))
     expected = build({"weighted_ce": {"weights": [1000 / (2 * 900), 1000 / (2 * 100)]}})

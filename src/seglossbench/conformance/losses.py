@@ -22,8 +22,9 @@ from seglossbench.conformance.scenes import (
     with_inside,
     without_foreground,
 )
+from seglossbench.conformance.waiting import copies
 from seglossbench.losses import Loss
-from seglossbench.maps import Truth
+from seglossbench.maps import MADE_ON_DEVICE, Truth
 from seglossbench.maps.caching import MapSettings, write
 from seglossbench.maps.store import STORED, StoredMaps
 
@@ -191,17 +192,21 @@ def no_operation_that_is_non_deterministic_on_cuda(loss: Loss) -> None:
     assert not wrong, f"uses {', '.join(sorted(wrong))}"
 
 
-def no_copy_to_the_host_in_a_step(loss: Loss) -> None:
-    """On the meta device there are no values, so that asking for one fails, as it would wait for a GPU.
+def no_step_waits_for_a_gpu(loss: Loss) -> None:
+    """Neither for a value nor for a copy, from the second step on; torch's meta device stands for the GPU.
 
     Terms that say ``on_host`` are let off.
     """
     if any(term.on_host for _, term in loss.weighted_terms):
         return
     labels = labels_of((2, 4, 6, 4))
-    truth = Truth.from_labels(labels, CLASSES, maps=loss.maps).to("meta")
+    made_ahead = loss.maps - MADE_ON_DEVICE
     logits = logits_of(labels).detach().to("meta").requires_grad_()
-    assert gradient(loss, logits, truth).shape == logits.shape
+    for _ in range(2):
+        truth = Truth.from_labels(labels, CLASSES, maps=made_ahead).to("meta")
+        with copies() as found:
+            assert gradient(loss, logits, truth).shape == logits.shape
+    assert not found, f"copies between host and device in every step: {', '.join(sorted(found))}"
 
 
 def the_same_twice(loss: Loss) -> None:
@@ -224,7 +229,7 @@ CHECKS: tuple[Callable[[Loss], None], ...] = (
     millimetres_count_where_distances_are_read,
     perfect_is_better_than_shifted_by_a_voxel,
     no_operation_that_is_non_deterministic_on_cuda,
-    no_copy_to_the_host_in_a_step,
+    no_step_waits_for_a_gpu,
     the_same_twice,
 )
 """Functions of a loss that raise AssertionError, or any other error, where it does not do what their names say."""

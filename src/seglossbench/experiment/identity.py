@@ -48,6 +48,7 @@ WATCHERS = frozenset(
             "training.prefetch",
             "training.step_cost",
             "training.checkpoints",
+            "training.claiming",
         ),
         *("data.checking", "data.facts", "data.published", "losses.diagnosis", "losses.parity"),
         # Scores, which decide a training only where its settings say so: then their modules are roots.

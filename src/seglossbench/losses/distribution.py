@@ -1,5 +1,6 @@
 """Cross-entropy and its relatives: means over voxels of a function of the true class's probability p_y."""
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import torch
@@ -35,13 +36,19 @@ def weighted_cross_entropy(
     if weights is None:
         weight = truth.class_weights
     elif len(weights) == truth.num_classes:
-        weight = prediction.log_p_truth.new_tensor(weights)
+        weight = _on_device(weights, prediction.log_p_truth.dtype, prediction.log_p_truth.device)
     else:
         raise InputError(
             f"weighted_ce has {len(weights)} weights, expected {truth.num_classes}, one per class"
         )
     voxel_weight = weight[truth.labels.long()]
     return -(voxel_weight * prediction.log_p_truth).sum() / voxel_weight.sum()
+
+
+@lru_cache(maxsize=32)
+def _on_device(weights: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The weights as a tensor, made once: a copy from the host would make every step of a GPU wait."""
+    return torch.tensor(weights, dtype=dtype, device=device)
 
 
 @register("focal")

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seglossbench.errors import InputError
-from seglossbench.maps.labels import check_labels
+from seglossbench.maps.labels import check_labels, on_host
 from seglossbench.maps.store import CONTOUR_BIT
 
 if TYPE_CHECKING:
@@ -30,27 +32,30 @@ def contour(labels: NDArray[np.integer], kernel: int = 3) -> NDArray[np.uint8]:
     Raises InputError for a kernel below 2, or labels that are no label map.
     """
     check_labels(labels)
-    if kernel < 2:
-        raise InputError(f"kernel is {kernel}, expected a width of 2 voxels or more")
-    if min(labels.shape) < kernel:
-        return np.ones(labels.shape, np.uint8)
-    steps = [math.prod(labels.shape[axis + 1 :]) for axis in range(labels.ndim)]
-    to_last, to_centre = (kernel - 1) * sum(steps), kernel // 2 * sum(steps)
     result = np.empty(labels.shape, np.uint8)
-    flat, marks = np.ascontiguousarray(labels).ravel(), result.view(bool).ravel()
-    for start in range(0, flat.size - to_last, _CHUNK):
-        varies = _varies(flat[start : start + _CHUNK + to_last], steps, kernel)
-        marks[start + to_centre : start + to_centre + varies.size] = varies
-    for axis in range(labels.ndim):
-        layers = np.moveaxis(result, axis, 0)
-        layers[: kernel // 2] = 1  # the box leaves the volume
-        layers[len(layers) - (kernel - 1) // 2 :] = 1
+    _mark(np.ascontiguousarray(labels).ravel(), result.view(bool).ravel(), labels.shape, kernel, _CHUNK)
+    _mark_ends(result, kernel, labels.ndim)
     return result
 
 
-def contour_of(labels: NDArray[np.integer], truth: "Truth") -> NDArray[np.uint8]:
-    """The contour of a label map of ``truth``, as wide as that says."""
-    return contour(labels, truth.contour_kernel)
+def contours(labels: Tensor, kernel: int = 3) -> Tensor:
+    """``contour`` of each label map of a batch (N, *spatial), by operations that every device has.
+
+    None of them waits for the device, or copies to the host.
+    """
+    result = torch.empty_like(labels, dtype=torch.uint8, memory_format=torch.contiguous_format)
+    flat = labels.contiguous().flatten()
+    # As if the batch were one volume: a box that begins in one sample and ends in the next is beyond the ends of both.
+    _mark(flat, result.view(torch.bool).flatten(), labels.shape[1:], kernel, len(flat))
+    _mark_ends(result, kernel, labels.ndim - 1)
+    return result
+
+
+def contour_of(labels: Tensor, truth: "Truth") -> Tensor:
+    """The contours of the label maps of ``truth`` (N, *spatial), as wide as that says, made where the labels are."""
+    if labels.device.type == "cpu":
+        return on_host(lambda volume: contour(volume, truth.contour_kernel), labels)
+    return contours(labels, truth.contour_kernel)
 
 
 def contours_to_store(
@@ -63,16 +68,40 @@ def contours_to_store(
     return {"contour": contours}
 
 
-def _varies(flat: NDArray[np.integer], steps: list[int], kernel: int) -> NDArray[np.bool_]:
+# The three below take arrays and tensors alike, so that both have the same contours.
+
+
+def _mark(flat: Any, marks: Any, shape: Sequence[int], kernel: int, chunk: int) -> None:
+    """Set the flat ``marks`` of flat label maps of that shape where the box around a voxel holds another label.
+
+    Those of boxes that leave the volume mean nothing.
+    """
+    if kernel < 2:
+        raise InputError(f"kernel is {kernel}, expected a width of 2 voxels or more")
+    steps = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    to_last, to_centre = (kernel - 1) * sum(steps), kernel // 2 * sum(steps)
+    for start in range(0, len(flat) - to_last, chunk):
+        varies = _varies(flat[start : start + chunk + to_last], steps, kernel)
+        marks[start + to_centre : start + to_centre + len(varies)] = varies
+
+
+def _mark_ends(marks: Any, kernel: int, axes: int) -> None:
+    """Set the marks (..., *spatial) of all boxes that leave the volume along one of its axes, which come last."""
+    for axis in range(-axes, 0):
+        for end in (slice(kernel // 2), slice(max(0, marks.shape[axis] - (kernel - 1) // 2), None)):
+            marks[(..., end, *[slice(None)] * (-axis - 1))] = 1
+
+
+def _varies(flat: Any, steps: list[int], kernel: int) -> Any:
     """Whether a box holds more than one label, for the box that starts at each voxel of a flat label map.
 
     A box grows by one voxel along an axis: the longer one varies if either of the two shorter ones in it does, or
     if the two have different labels. A step along an axis is a shift of the flat map by ``steps`` voxels; boxes that
     this wraps around the volume's edges mean nothing.
     """
-    varies: NDArray[np.bool_] | None = None
+    varies = None
     for step in steps:
-        first = flat if varies is None else flat[: varies.size]
+        first = flat if varies is None else flat[: len(varies)]
         longer = first[:-step] != first[step:]
         if varies is not None:
             longer |= varies[:-step]

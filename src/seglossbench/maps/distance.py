@@ -17,8 +17,9 @@ import edt
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from seglossbench.maps.labels import check_labels
+from seglossbench.maps.labels import check_labels, on_host
 from seglossbench.maps.store import STEPS
 
 if TYPE_CHECKING:
@@ -94,19 +95,26 @@ def boundary(
     return signed
 
 
-def rectified_of(labels: Labels, truth: Truth) -> Floats:
-    """The rectified distance of a label map of ``truth``, in its units."""
-    return rectified_distance(labels, truth.spacing_mm, truth.degenerate)
+# Of a batch on a GPU these come to the host and back: exact distances need a transform, which edt and SciPy have for
+# CPUs alone, and CuPy's, for NVIDIA's GPUs, would be a second one with roundings of its own. So processes make these
+# maps ahead (training.prefetch).
 
 
-def distance_penalty_of(labels: Labels, truth: Truth) -> Floats:
-    """The distance penalty of a label map of ``truth``, in its units."""
-    return distance_penalty(labels, truth.spacing_mm)
+def rectified_of(labels: Tensor, truth: Truth) -> Tensor:
+    """The rectified distances of the label maps of ``truth`` (N, *spatial), in its units."""
+    return on_host(lambda volume: rectified_distance(volume, truth.spacing_mm, truth.degenerate), labels)
 
 
-def boundary_of(labels: Labels, truth: Truth) -> Floats:
-    """The boundary map of a label map of ``truth``, in its units."""
-    return boundary(labels, truth.num_classes, truth.spacing_mm, truth.degenerate)
+def distance_penalty_of(labels: Tensor, truth: Truth) -> Tensor:
+    """The distance penalties of the label maps of ``truth`` (N, *spatial), in its units."""
+    return on_host(lambda volume: distance_penalty(volume, truth.spacing_mm), labels)
+
+
+def boundary_of(labels: Tensor, truth: Truth) -> Tensor:
+    """The boundary maps of the label maps of ``truth`` (N, *spatial), in its units: (N, num_classes, *spatial)."""
+    return on_host(
+        lambda volume: boundary(volume, truth.num_classes, truth.spacing_mm, truth.degenerate), labels
+    )
 
 
 def distances_to_store(labels: Labels, spacing_mm: Sequence[float] | None) -> dict[str, NDArray[np.generic]]:

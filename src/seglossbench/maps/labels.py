@@ -1,7 +1,12 @@
 """What a label map is, said once: an array of integers from 0 on, in two or three dimensions."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seglossbench.errors import InputError
 
@@ -19,3 +24,9 @@ def check_labels(labels: NDArray[np.generic], num_classes: int | None = None) ->
     high = 0 if num_classes is None else labels.max()
     if low < 0 or (num_classes is not None and high >= num_classes):
         raise InputError(f"labels lie in [{low}, {labels.max()}], expected integers {expected}")
+
+
+def on_host(compute: Callable[[NDArray[Any]], NDArray[Any]], labels: Tensor) -> Tensor:
+    """What ``compute`` makes of each label map of a batch (N, *spatial), in the host's memory; where the labels are."""
+    computed = np.stack([compute(volume) for volume in labels.cpu().numpy()])
+    return torch.from_numpy(computed).to(labels.device)

@@ -19,6 +19,9 @@ from seglossbench.registry import MAPS
 Array = Tensor | NDArray[np.generic]
 Degenerate = Literal["defined", "released"]
 
+MADE_ON_DEVICE = frozenset({"contour"})
+"""Maps that are made where the labels are, so that for a GPU nobody need make them ahead."""
+
 
 def inverse_frequencies(counts: Tensor) -> Tensor:
     """Class weights (C,) from voxels per class (C,): ``voxels / (present classes * voxels of the class)``.
@@ -37,7 +40,8 @@ class Truth:
     ``degenerate``: "defined" or "released" distances of a class that is absent or alone.
     Further keywords are maps computed before, for instance on the whole volume and then cropped with the patch
     (``map_scope: volume``); a map that is not given is computed from the labels as they are here (``map_scope:
-    patch``), on the host. See MAPS for the names. Raises InputError naming the argument and what was expected.
+    patch``): contours where the labels are, distances on the host. See MAPS for the names. Raises InputError naming
+    the argument and what was expected.
     """
 
     def __init__(
@@ -86,10 +90,7 @@ class Truth:
     def map(self, name: str) -> Tensor:
         """The map ``name``: (N, *spatial) if one value per voxel says it all, else (N, C, *spatial)."""
         if name not in self._maps:
-            compute = MAPS.load(name)
-            volumes = self.labels.cpu().numpy()
-            computed = np.stack([compute(volume, self) for volume in volumes])
-            self._maps[name] = torch.from_numpy(computed).to(self.labels.device)
+            self._maps[name] = MAPS.load(name)(self.labels, self)
         return self._maps[name]
 
     @property
@@ -141,7 +142,7 @@ class Truth:
         if len(shape) != len(spatial):
             raise InputError(f"shape is {shape}, expected {len(spatial)} sizes as in labels {tuple(spatial)}")
         picks = [
-            ((torch.arange(new) + 0.5) * (old / new)).long().to(self.labels.device)
+            ((torch.arange(new, device=self.labels.device) + 0.5) * (old / new)).long()
             for new, old in zip(shape, spatial, strict=True)
         ]
 

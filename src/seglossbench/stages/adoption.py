@@ -138,7 +138,8 @@ def replay(one: Difference, epochs: int) -> None:
     """
     from seglossbench.maps.store import read_index
     from seglossbench.stages.preparation import split_of
-    from seglossbench.training.device import claim_device, describe_device, limit_threads
+    from seglossbench.training.claiming import claim_device
+    from seglossbench.training.device import describe_device, limit_threads
     from seglossbench.training.loop import train
     from seglossbench.training.run import training_of
 

@@ -20,7 +20,8 @@ def train_from(folder: Path, into: Path) -> Path:
 
     Raises InputError where its settings cannot be read, its prepared cases are gone or the folder is taken.
     """
-    from seglossbench.training.device import claim_devices, describe_device, limit_threads
+    from seglossbench.training.claiming import claim_devices
+    from seglossbench.training.device import describe_device, limit_threads
     from seglossbench.training.run import Prepared, train_over
 
     settings, cases = _recorded(folder)

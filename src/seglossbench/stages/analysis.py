@@ -232,6 +232,14 @@ def _adopted(run: Run) -> str:
     return "; ".join(adoption.because for adoption in adopted.relied_on(run.settings.code, ended))
 
 
+def _device(run: Run, device: str) -> str:
+    """The device in words and, where it is a GPU that was not asked for the same digits twice, that."""
+    asked = run.train.deterministic
+    if asked is True or not device or device.startswith("cpu"):
+        return device
+    return f"{device}; other digits on every try, as train.deterministic: {str(asked).lower()} allows"
+
+
 def _in_mlflow(runs: Sequence[Run]) -> dict[str, str]:
     """The pages of runs in the interface of a local store of MLflow, by their ids; none where it cannot be read."""
     found: dict[str, str] = {}
@@ -261,7 +269,7 @@ def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
             | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
             | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
             | {"adopted": _adopted(run) if found.is_finished else "", "mlflow": pages.get(run.id, "")}
-            | {"device": versions.pop("device", ""), "threads": str(run.train.threads or "")}
+            | {"device": _device(run, versions.pop("device", "")), "threads": str(run.train.threads or "")}
             | {"versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))}
         )
     return pd.DataFrame(rows)

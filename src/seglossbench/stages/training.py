@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 def train(run: Run) -> None:
     """Train one run, unless it is finished, and predict the test cases while the network is at hand."""
-    from seglossbench.training.device import claim_devices, describe_device, limit_threads
+    from seglossbench.training.claiming import claim_devices
+    from seglossbench.training.device import describe_device, limit_threads
 
     if state(run.folder).is_finished:
         return
@@ -102,7 +103,7 @@ def predict(run: Run) -> None:
     if all(weights.predictions.exists() for weights in run.weights):
         return
     from seglossbench.training.checkpoints import load_weights
-    from seglossbench.training.device import claim_device
+    from seglossbench.training.claiming import claim_device
     from seglossbench.training.run import network_of
 
     network = network_of(run.settings, PreparedDataset(run.dataset.prepared), run.seed)

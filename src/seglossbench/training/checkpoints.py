@@ -1,10 +1,12 @@
 """Weights on disk: written whole or not at all, checked when read, and read without pickle's powers."""
 
+import copy
 import hashlib
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,17 +111,54 @@ class Series:
         return bool(files)
 
 
-def _serialised(state: dict[str, Any]) -> bytes:
+class Writer:
+    """Writes to the disk beside a training, in a thread of its own, one thing at a time."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._begun: Future[None] | None = None
+
+    def begin(self, write: Callable[[], None]) -> None:
+        """Have ``write`` called when what was begun before is done; raises what went wrong with that."""
+        self.wait()
+        self._begun = self._thread.submit(write)
+
+    def wait(self) -> None:
+        """Wait for what was begun; raises what went wrong with it, once."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.result()
+
+    def close(self) -> None:
+        """Wait for what was begun, and end the thread; raises as ``wait``."""
+        try:
+            self.wait()
+        finally:
+            self._thread.shutdown()
+
+
+def on_host(state: Any) -> Any:
+    """A copy in the host's memory of the state of a network or an optimiser, which no later step changes."""
+    if isinstance(state, torch.Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        copied = copy.copy(state)  # with the versions that a network's state has
+        copied.update((key, on_host(value)) for key, value in state.items())
+        return copied
+    return [on_host(value) for value in state] if isinstance(state, list) else state
+
+
+def _serialised(state: dict[str, Any]) -> memoryview:
     # In memory first: torch reports a full disk as a RuntimeError that does not say so.
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    return buffer.getvalue()
+    return buffer.getbuffer()
 
 
-def _checksum(content: bytes) -> str:
+def _checksum(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: memoryview) -> None:
     with atomic_file(path, durable=True) as temporary:
         temporary.write_bytes(content)

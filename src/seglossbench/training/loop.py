@@ -1,6 +1,5 @@
 """The training of one run, from first step to finished weights, the same for every loss."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,20 +14,19 @@ from seglossbench.errors import InputError
 from seglossbench.losses import Loss, NonFiniteLogitsError, supervised_terms
 from seglossbench.params import PredictParams, TrainParams
 from seglossbench.randomness import seed_of
-from seglossbench.records import BEST_WEIGHTS, WEIGHTS, HistoryRow, read_history, write_history
-from seglossbench.training import checkpoints
+from seglossbench.records import HistoryRow
 from seglossbench.training.batches import Batch, PatchBatches
 from seglossbench.training.clock import Clock, peak_memory_mb
 from seglossbench.training.device import Accelerator
 from seglossbench.training.divergence import Divergence, find_divergence
 from seglossbench.training.group import ALONE, Group
+from seglossbench.training.kept import MEAN_DSC, Kept, best_epoch
 from seglossbench.training.optimiser import build_optimiser
 from seglossbench.training.prefetch import prefetched
 from seglossbench.training.progress import Progress
 from seglossbench.training.schedule import learning_rate
 from seglossbench.vocabulary.tables import COST, TEST_BY_EPOCH, TRAIN, VALIDATION
 
-_MEAN_DSC = re.compile(r"DSC(_[^/]*)?")  # its name may end in that of the policy for empty masks
 Observer = Callable[[Sequence[HistoryRow]], None]
 
 
@@ -80,7 +78,7 @@ def train(
     accelerator = Accelerator(training.device, settings)
     network = accelerator.prepare(training.network)
     optimiser = build_optimiser(network.parameters(), settings.optimiser)
-    kept = _Kept(folder, network, optimiser, accelerator)
+    kept = Kept(folder, network, optimiser, accelerator)
     first_epoch, history = kept.resume()
     parallel = group.parallel(network, training.device)
     divergence = find_divergence(history, settings.collapse, training.watched)
@@ -92,7 +90,7 @@ def train(
         accelerator.workers,
         pin_memory=accelerator.device.type == "cuda",
     )
-    with Progress(title, settings, first_epoch) as progress, closing(stream):
+    with kept, Progress(title, settings, first_epoch) as progress, closing(stream):
         for epoch in epochs_left:
             if divergence:
                 break
@@ -109,7 +107,7 @@ def train(
                 )
             divergence = find_divergence(history, settings.collapse, training.watched)
             if group.is_first:
-                write_history(folder / "history.csv", history)
+                kept.tell(history)
                 observe(rows)
                 kept.save(epoch, history, is_last=divergence is not None or epoch + 1 == settings.epochs)
                 progress.epoch(rows)
@@ -125,7 +123,7 @@ def _restarted(
     restart = training.settings.restart
     if restart is None or training.new_weights is None or epoch != restart.epoch:
         return []
-    found = [row.value for row in history if row.split == training.watched and _MEAN_DSC.fullmatch(row.name)]
+    found = [row.value for row in history if row.split == training.watched and MEAN_DSC.fullmatch(row.name)]
     if not found or found[-1] > 0:
         return []
     network.load_state_dict(training.new_weights().state_dict())
@@ -227,6 +225,8 @@ def _steps(
             norm = accelerator.step(optimiser, settings.clip_gradient_norm)
             # Sums stay on the device, so that no step waits for a copy.
             named = {"loss": loss, **{f"loss/{term}": value for term, value in terms.items()}}
+            if accelerator.scaler.is_enabled():  # whose steps are skipped where their norm is 0
+                named["skipped_share"] = (norm == 0).float()
             for name, value in {**named, "gradient_norm": norm}.items():
                 value = value.detach()
                 sums[name] = sums[name] + value if name in sums else value
@@ -234,77 +234,3 @@ def _steps(
             clock.end("optimiser")
             progress.step()
     return done, {name: total.item() / max(1, done) for name, total in sums.items()}
-
-
-class _Kept:
-    """What a training has on disk until it is finished: two checkpoints to go on from, and the best weights.
-
-    A second checkpoint is kept for the case that the newest is damaged. Where neither can be read, or not the best
-    weights so far, the training starts anew, which takes time and changes no digit.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        network: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        accelerator: Accelerator,
-    ) -> None:
-        self.network, self.optimiser, self.scaler = network, optimiser, accelerator.scaler
-        self.settings = accelerator.settings
-        self.history = folder / "history.csv"
-        self.finished = folder / WEIGHTS
-        self.finished_best = folder / BEST_WEIGHTS
-        self.latest = checkpoints.Series(folder, "resume", keep=2)
-        self.best = checkpoints.Series(folder, "best")
-
-    def resume(self) -> tuple[int, list[HistoryRow]]:
-        """The first epoch still to be done and the history before it."""
-        if self.finished.exists():
-            return self.settings.epochs, read_history(self.history)
-        for done, state in self.latest.read():
-            history = [row for row in read_history(self.history) if row.epoch <= done]
-            best = best_epoch(history)
-            if self.settings.keeps_best and best is not None:
-                found = next(self.best.read(), None)
-                if found is None or found[0] < best:
-                    continue
-            self.network.load_state_dict(state["network"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.scaler.load_state_dict(state["scaler"])
-            return done + 1, history
-        return 0, []
-
-    def save(self, epoch: int, history: Sequence[HistoryRow], *, is_last: bool) -> None:
-        """Keep the epoch's weights as the settings say."""
-        if self.settings.keeps_best and best_epoch(history) == epoch:
-            self.best.save(epoch, {"network": self.network.state_dict()})
-        if is_last or (epoch + 1) % self.settings.checkpoint_every == 0:
-            state = {
-                "network": self.network.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "scaler": self.scaler.state_dict(),
-            }
-            self.latest.save(epoch, state)
-
-    def finish(self) -> None:
-        """Write the final weights, and the best besides where both are wanted; the network has the final ones."""
-        if self.finished.exists():
-            self.network.load_state_dict(checkpoints.load(self.finished)["network"])
-        else:
-            _, best = next(self.best.read(), (0, None))
-            if (
-                self.settings.checkpoint == "both"
-            ):  # a training that diverged before validation has no better ones
-                checkpoints.save(self.finished_best, best or {"network": self.network.state_dict()})
-            elif best is not None:
-                self.network.load_state_dict(best["network"])
-            checkpoints.save(self.finished, {"network": self.network.state_dict()})
-        self.latest.clear()
-        self.best.clear()
-
-
-def best_epoch(history: Sequence[HistoryRow]) -> int | None:
-    """The first epoch with the highest mean DSC in validation, or None where it has none."""
-    scores = [row for row in history if row.split == VALIDATION and _MEAN_DSC.fullmatch(row.name)]
-    return max(scores, key=lambda row: row.value).epoch if scores else None

@@ -12,6 +12,7 @@ from seglossbench import losses, networks, plugins
 from seglossbench.data.prepared import PreparedCase, PreparedDataset
 from seglossbench.data.splits import Split
 from seglossbench.experiment import RunSettings
+from seglossbench.maps import MADE_ON_DEVICE
 from seglossbench.maps.store import StoredMaps, read_index
 from seglossbench.randomness import seed_of
 from seglossbench.training.batches import PatchBatches
@@ -40,13 +41,15 @@ def training_of(
     loss = losses.build(
         settings.terms, voxels_per_class=[sum(of_class) for of_class in zip(*per_case, strict=True)]
     )
+    # What the labels' own device can make, no worker need make and send with every batch.
+    left_to_device = frozenset() if stored_maps or device.type == "cpu" else MADE_ON_DEVICE
     return Training(
         network=network(),
         loss=loss,
         batches=PatchBatches(
             cases(split.train),
             stored_maps,
-            loss.maps,
+            loss.maps - left_to_device,
             len(prepared.classes),
             settings.train,
             settings.maps,
