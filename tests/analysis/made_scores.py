@@ -3,6 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from seglossbench.analysis.arrays import cubes_of
+from seglossbench.analysis.differences import differences
+from seglossbench.analysis.means import means
+from seglossbench.analysis.summaries import summarise
+from seglossbench.vocabulary.metrics import split_name
+
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
 
 
@@ -39,3 +45,14 @@ def drawn(
                         key = (dataset, network, loss, str(seed), f"case{case}", f"class{k}", metric)
                         table.append((*key, f"{values[case, k]:.6f}"))
     return pd.DataFrame(table, columns=COLUMNS, dtype=str)
+
+
+def summaries(folded):
+    """The summaries of folded scores, by an analysis of their own."""
+    key = COLUMNS[:6]
+    besides = folded["metric"].map(lambda name: split_name(name)[1])
+    statuses = folded.assign(metric="status" + besides, value=folded["status"])
+    statuses = statuses[statuses["value"] != ""].drop_duplicates([*key, "metric"])
+    values = folded.assign(value=["" if np.isnan(value) else repr(value) for value in folded["value"]])
+    cubes = cubes_of(pd.concat([values[COLUMNS], statuses[COLUMNS]], ignore_index=True))
+    return summarise(folded, means(cubes, differences(cubes, "DSC")))

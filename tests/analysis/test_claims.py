@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.best import best_losses
 from seglossbench.analysis.claims import OF_THE_PAPERS, Claim, read_claims
 from seglossbench.analysis.comparing import Evidence
-from seglossbench.analysis.cubes import cubes_of
 from seglossbench.analysis.curves import curves_of_runs
 from seglossbench.analysis.differences import differences
 from seglossbench.analysis.judging import judge

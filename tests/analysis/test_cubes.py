@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seglossbench.analysis.cubes import cubes_of
+from seglossbench.analysis.arrays import cubes_of
 from tests.analysis.made_scores import drawn, rows
 
 
@@ -76,6 +76,13 @@ def test_a_missed_class_without_a_distance_counts_as_the_worst():
     assert (cubes.excluded[0].count, "counts as 9" in cubes.excluded[0].why) == (2, True)
     asked = cubes_of(scores, penalties={"HD95": 373.12866})
     assert asked.cubes[0].scores[1, 0, 0, 0] == 373.12866
+
+
+def test_where_no_distance_is_known_nothing_is_the_worst():
+    scores = rows(("a", 0, "x", "c", ""), ("a", 0, "x", "c", "prediction_empty"), metric="HD95")
+    cubes = cubes_of(scores)
+    assert np.isnan(cubes.cubes[0].scores).all()
+    assert "no other is known" in cubes.excluded[0].why
 
 
 def test_a_distance_of_0_has_a_logarithm():

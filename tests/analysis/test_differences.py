@@ -2,13 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seglossbench.analysis.cubes import ALL, cubes_of
+from seglossbench.analysis.arrays import cubes_of
+from seglossbench.analysis.by_run import by_run
+from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.differences import differences
 from seglossbench.analysis.means import means, seed_gaps
 from seglossbench.statistics.comparison import over_new_networks
 from seglossbench.statistics.crossed import crossed, mean_squares
-from seglossbench.statistics.means import fold_status
-from seglossbench.statistics.summaries import summarise
+from seglossbench.statistics.means import means_of_run
 from seglossbench.vocabulary.tables import MEAN
 from tests.analysis.made_scores import drawn, rows
 
@@ -185,17 +186,24 @@ def test_no_scores_make_no_tables():
     assert pairs.empty
 
 
-def test_the_mean_is_the_one_of_every_other_table():
-    scores = pd.concat(
-        [
-            drawn({"a": 0.3, "b": 0.0}),
-            rows(("a", 0, "case1", "gone", 0.0), ("a", 0, "case1", "gone", "truth_empty")),
-            rows(("b", 0, "case1", "gone", ""), ("b", 0, "case1", "gone", "both_empty")),
-        ],
-        ignore_index=True,
+@pytest.mark.parametrize("metric", ["DSC", "HD95"])
+def test_the_mean_is_that_of_every_run_and_of_its_validation(metric):
+    gone = rows(
+        ("a", 0, "case1", "gone", 0.5),
+        ("a", 0, "case1", "gone", "truth_empty"),
+        ("b", 0, "case1", "gone", ""),
+        ("b", 0, "case1", "gone", "both_empty"),
+        metric=metric,
     )
-    table, _ = tables(scores)
-    theirs = summarise(fold_status(scores)).set_index(["loss", "class"])["mean"]
+    scores = pd.concat([drawn({"a": 0.3, "b": 0.0}, metric=metric), gone], ignore_index=True)
+    table, _ = tables(scores, metric)
+    runs = by_run(cubes_of(scores))
     for loss in "ab":
-        ours = one(table, loss=loss, metric="DSC", **{"class": ALL})["mean"]
-        assert ours == pytest.approx(theirs[loss, MEAN], abs=1e-12)
+        ours = one(table, loss=loss, metric=metric, **{"class": ALL})
+        own = scores[scores["loss"] == loss]
+        each = [means_of_run(of_seed)[metric, MEAN] for _, of_seed in own.groupby("seed")]
+        mean = np.mean(each) if metric == "DSC" else np.exp(np.mean(np.log(each)))
+        assert ours["mean"] == pytest.approx(mean, abs=1e-12)
+        of_runs = runs[(runs["loss"] == loss) & (runs["metric"] == metric) & (runs["class"] == ALL)]
+        assert of_runs["mean"].tolist() == pytest.approx(each, abs=1e-12)
+        assert [float(value) for value in ours["seed_values"].split()] == pytest.approx(each, rel=1e-4)

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from seglossbench.analysis.cubes import cubes_of
+from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.planning import in_lines, resolvable, settled
 from seglossbench.cli.application import cli
 from seglossbench.errors import InputError

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seglossbench.analysis.cubes import ALL, cubes_of
+from seglossbench.analysis.arrays import cubes_of
+from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.sensitivity import interactions, sensitivity, subgroups
 from tests.analysis.made_scores import drawn, rows
 

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seglossbench.analysis.cubes import ALL, cubes_of
+from seglossbench.analysis.arrays import cubes_of
+from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.curves import curves, curves_of_runs
 from seglossbench.analysis.stability import of_runs, stability, stability_pairs
 from seglossbench.vocabulary.tables import HISTORIES

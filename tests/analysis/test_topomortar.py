@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import wilcoxon
 
-from seglossbench.analysis.cubes import cubes_of
+from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.differences import differences
 from seglossbench.analysis.files import read_table
 from seglossbench.analysis.inputs import check_scores

@@ -26,7 +26,7 @@ from tests.odd_names import ODD_NAMES
 TABLES = {
     "answers", "means", "differences", "places", "groups", "agreement", "curves", "curves_runs", "stability",
     "stability_pairs", "runs", "notices", "sensitivity", "interactions", "subgroups", "cases", "by_case",
-    "sizes", "parts",
+    "sizes", "parts", "by_run",
 }  # fmt: skip
 
 

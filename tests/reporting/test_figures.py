@@ -62,7 +62,7 @@ def test_a_validation_without_dsc_is_drawn_by_what_it_has():
     )
     (drawn, *_) = convergence(hd95, looks, "px").get_axes()
     assert drawn.get_title() == "Validation HD95 ↓ [px]"
-    assert drawn.get_lines()[0].get_ydata().tolist() == [9, 4]
+    assert drawn.get_lines()[0].get_ydata().tolist() == pytest.approx([9, 4])
     assert not drawn.texts
     nothing = convergence(frame(history("ce", "0", [3, 3], name="predicted_classes")), looks)
     assert [text.get_text() for text in nothing.get_axes()[0].texts] == [
@@ -109,11 +109,16 @@ def test_logarithmic_axes_have_some_round_ticks_over_any_range(low, high, most, 
 
 def test_each_seed_is_a_point_and_missing_runs_are_named():
     looks = looks_of(["ce", "dice"])
-    means = pd.DataFrame(
-        {"network": "u", "loss": ["ce", "ce", "dice"], "seed": ["0", "1", "0"], "value": [0.5, 0.7, 0.6]}
+    summaries = pd.DataFrame(
+        {
+            "network": "u",
+            "loss": ["ce", "dice"],
+            "class": MEAN,
+            "mean": 0.6,
+            "seed_values": ["0.5 0.7", "0.6"],
+        }
     )
-    summaries = pd.DataFrame({"network": "u", "loss": ["ce", "dice"], "class": MEAN, "mean": [0.6, 0.6]})
-    (axes,) = seed_spread(means, summaries, looks, ["u"], metric_of("DSC"), {("u", "dice"): 1}).get_axes()
+    (axes,) = seed_spread(summaries, looks, ["u"], metric_of("DSC"), {("u", "dice"): 1}).get_axes()
     (points,) = lines(axes, looks["ce"].colour)
     assert list(points.get_xdata()) == [0.5, 0.7]
     assert [text.get_text() for text in axes.texts] == ["1 run missing"]
@@ -143,13 +148,39 @@ def test_a_class_has_its_mean_and_cases_or_the_word_absent():
     assert [text.get_text() for text in axes.texts] == ["absent from every test case"]
 
 
+def test_the_distances_of_a_case_are_averaged_geometrically():
+    """Over the seeds of a case, and over the runs of a curve; a distance of 0 counts as half the smallest other."""
+    seeds = pd.DataFrame(
+        [
+            ("u", "ce", "0", "a", "liver", 0.0),
+            ("u", "ce", "1", "a", "liver", 8.0),
+            ("u", "ce", "0", "b", "liver", 4.0),
+        ],
+        columns=["network", "loss", "seed", "case", "class", "value"],
+    )
+    summaries = pd.DataFrame({"network": "u", "loss": ["ce"], "class": "liver", "mean": [4.0]})
+    looks = looks_of(["ce"])
+    (axes,) = per_class(seeds, summaries, looks, ["u"], ["liver"], [], metric_of("HD95")).get_axes()
+    cases, _ = lines(axes, looks["ce"].colour)
+    assert np.allclose(cases.get_xdata(), [4.0, 4.0])
+    points = [("0", 0, 1.0), ("0", 1, 1.0), ("1", 0, 4.0), ("1", 1, 4.0)]
+    curve = pd.DataFrame(
+        [("n", "ce", seed, epoch, "test_by_epoch", "HD95", value) for seed, epoch, value in points],
+        columns=["network", "loss", "seed", "epoch", "split", "name", "value"],
+    )
+    (axes,) = scores_by_epoch(curve, looks, [metric_of("HD95")]).get_axes()
+    (line,) = lines(axes, looks["ce"].colour)
+    assert np.allclose(line.get_ydata(), [2, 2])
+
+
 def test_figures_are_the_same_bytes_each_time_and_leave_no_global_state(tmp_path):
     before = dict(mpl.rcParams)
-    means = pd.DataFrame({"network": "u", "loss": ["ce", "ce"], "seed": ["0", "1"], "value": [0.5, 0.7]})
-    summaries = pd.DataFrame({"network": "u", "loss": ["ce"], "class": MEAN, "mean": [0.6]})
+    summaries = pd.DataFrame(
+        {"network": "u", "loss": ["ce"], "class": MEAN, "mean": [0.6], "seed_values": "0.5 0.7"}
+    )
     for name in ("one", "two"):
         width, height = save(
-            seed_spread(means, summaries, looks_of(["ce"]), ["u"], metric_of("DSC")), tmp_path / name
+            seed_spread(summaries, looks_of(["ce"]), ["u"], metric_of("DSC")), tmp_path / name
         )
     for ending in ("png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
@@ -169,5 +200,5 @@ def test_test_scores_by_epoch_have_a_panel_per_metric_and_leave_out_infinite_dis
     figure = scores_by_epoch(pd.DataFrame(rows), looks_of(["ce"]), metrics)
     dsc, hd = figure.axes
     assert dsc.lines[0].get_xydata().tolist() == [[1, 0.2], [3, 0.4], [5, 0.6]]
-    assert hd.lines[0].get_xydata().tolist() == [[3, 8], [5, 4]]
+    assert np.allclose(hd.lines[0].get_xydata(), [[3, 8], [5, 4]])
     assert hd.get_title() == "Test HD ↓ [mm]"

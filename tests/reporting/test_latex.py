@@ -11,8 +11,8 @@ import pytest
 from seglossbench.reporting.latex import PREAMBLE, longtable, to_latex
 from seglossbench.reporting.tables import build_table
 from seglossbench.statistics.means import fold_status
-from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.metrics import metric_of
+from tests.analysis.made_scores import summaries
 from tests.odd_names import ODD_NAMES
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
@@ -32,7 +32,7 @@ CLASSES = fabricated.ORGANS[:15]
 
 def table_of(scores, losses, networks, classes):
     pairs = [(network, loss) for network in networks for loss in losses]
-    return build_table(scores, summarise(scores), "amos_22", metric_of("DSC"), pairs, classes)
+    return build_table(scores, summaries(scores), "amos_22", metric_of("DSC"), pairs, classes)
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from seglossbench.reporting.formats import to_csv, to_html, to_markdown
 from seglossbench.reporting.latex import to_latex
 from seglossbench.reporting.tables import build_table, leading_of
 from seglossbench.statistics.means import fold_status
-from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.metrics import metric_of
 from seglossbench.vocabulary.tables import MEAN
+from tests.analysis.made_scores import summaries
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
 
@@ -20,7 +20,7 @@ def scores_of(*rows):
 
 
 def table_of(scores, rows, classes, metric="DSC", **options):
-    return build_table(scores, summarise(scores), "d", metric_of(metric), rows, classes, **options)
+    return build_table(scores, summaries(scores), "d", metric_of(metric), rows, classes, **options)
 
 
 def texts(table):
@@ -147,9 +147,12 @@ def test_runs_without_scores_show_a_dash_and_the_reason():
     )
 
 
-def test_an_infinite_mean_is_shown_as_such():
-    table = table_of(simple({"ce": {"1": "inf"}}, "HD95"), [("n", "ce")], ["1"], "HD95")
-    assert texts(table)["n", "ce"] == ["∞"]
+def test_an_infinite_distance_counts_as_the_largest_and_is_undefined_where_there_is_no_other():
+    alone = table_of(simple({"ce": {"1": "inf"}}, "HD95"), [("n", "ce")], ["1"], "HD95")
+    assert texts(alone)["n", "ce"] == ["undefined"]
+    scores = simple({"ce": {"1": "inf"}, "dice": {"1": "9"}}, "HD95")
+    both = table_of(scores, [("n", "ce"), ("n", "dice")], ["1"], "HD95")
+    assert texts(both)["n", "ce"] == texts(both)["n", "dice"] == ["9.00"]
 
 
 NASTY = simple({"a_b&c%": {"x|y": 0.25, "<b>": 0.75}, "{#$~^\\}": {"x|y": 0.5, "<b>": 0.5}}, network="u_1")

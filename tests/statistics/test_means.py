@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from seglossbench.statistics.means import fold_status, means_of_run
-from seglossbench.statistics.summaries import over_cases_and_seeds, seed_means, summarise
+from seglossbench.statistics.summaries import over_cases_and_seeds
 from seglossbench.vocabulary.tables import MEAN
 
 COLUMNS = ["case", "class", "metric", "value"]
@@ -25,13 +25,26 @@ def test_a_class_that_no_case_has_is_in_no_mean():
     )
 
 
-def test_every_mean_of_a_run_is_the_same_number():
+def test_a_printed_mean_is_arithmetic_and_over_the_same_cases():
     whole = LIVER_AND_CLAIMED_BLADDER.assign(dataset="d", network="n", loss="ce", seed="0")
-    scores = fold_status(whole)
-    summary = summarise(scores).set_index("class")["mean"]
-    mean = means_of_run(whole)["DSC", MEAN]
-    assert mean == summary[MEAN] == seed_means(scores)["value"].item()
-    assert mean == over_cases_and_seeds(scores)["DSC", "ce"][0]
+    assert over_cases_and_seeds(fold_status(whole))["DSC", "ce"][0] == means_of_run(whole)["DSC", MEAN]
+    distances = pd.DataFrame([("a", "x", "HD", 1.0), ("b", "x", "HD", 4.0)], columns=COLUMNS)
+    whole = distances.assign(dataset="d", network="n", loss="ce", seed="0")
+    assert over_cases_and_seeds(fold_status(whole))["HD", "ce"][0] == 2.5
+
+
+def test_distances_have_geometric_means_over_cases_and_classes():
+    rows = [("a", "x", "HD95", 2), ("b", "x", "HD95", 8), ("a", "y", "HD95", 1), ("b", "y", "HD95", 1)]
+    means = means_of_run(pd.DataFrame(rows, columns=COLUMNS))
+    assert means == pytest.approx({("HD95", "x"): 4, ("HD95", "y"): 1, ("HD95", MEAN): 2})
+
+
+def test_a_distance_of_0_counts_as_half_the_smallest_that_is_not():
+    rows = [("a", "x", "ASSD", 0), ("b", "x", "ASSD", 2), ("c", "x", "ASSD", 4)]
+    mean = means_of_run(pd.DataFrame(rows, columns=COLUMNS))["ASSD", MEAN]
+    assert mean == pytest.approx((1 * 2 * 4) ** (1 / 3))
+    perfect = [("a", "x", "ASSD", 0), ("a", "x", "DSC", 1)]
+    assert means_of_run(pd.DataFrame(perfect, columns=COLUMNS))["ASSD", "x"] == 1.0
 
 
 def test_a_class_may_be_called_mean_or_like_a_number():

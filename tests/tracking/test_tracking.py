@@ -28,17 +28,13 @@ from seglossbench.records import (
     state,
     write_history,
 )
-from seglossbench.reporting import load_scores
 from seglossbench.stages.stopping import stoppable
-from seglossbench.statistics.means import fold_status
-from seglossbench.statistics.summaries import summarise
 from seglossbench.tracking import local
 from seglossbench.tracking.filling import fill
 from seglossbench.tracking.live import LiveTracker
 from seglossbench.tracking.local import file_system_of
 from seglossbench.tracking.marks import problem_of
 from seglossbench.tracking.store import Tracker
-from seglossbench.vocabulary.tables import MEAN
 
 NAME = "tiny/brats_phantom"
 ROWS = [HistoryRow(epoch, 10 * epoch, "train", "loss", 1.0 / (epoch + 1)) for epoch in range(3)]
@@ -106,16 +102,26 @@ def test_finished_runs_are_written_once_with_history_and_scores(runs, uri):
     }
 
 
-def test_the_mean_of_the_store_is_that_of_the_report_where_no_test_case_has_a_class(runs, uri):
-    finish(runs[0])
-    with runs[0].scores.open("a") as file:
-        for case in "ab":  # only claimed
-            file.write(f"d,n,l,0,{case},NC,DSC,0\nd,n,l,0,{case},NC,status,truth_empty\n")
+def test_the_mean_of_the_store_is_that_of_the_tables(runs, uri):
+    """Of distances geometric, with what other runs say of a distance of 0; a class that no test case has is in none."""
+    scores = [("0", "4", "0"), ("2", "2", "0.5")]
+    for run, values in zip(runs, scores, strict=True):
+        rows = [f"{case},ET,HD95,{value}" for case, value in zip("abc", values, strict=True)]
+        rows += [f"{case},NC,{cell}" for case in "abc" for cell in ("HD95,50", "status,truth_empty")]
+        finish(run, scores="\n".join(["case,class,metric,value", *rows, ""]))
     fill(Tracker(uri, NAME), runs)
-    (run,) = stored(uri)[1]
-    summaries = summarise(fold_status(load_scores([runs[0].scores])))
-    assert run.data.metrics["test/DSC"] == summaries.set_index("class").loc[MEAN, "mean"] == 0.5
-    assert "test/DSC/NC" not in run.data.metrics
+    found = {run.data.params["loss"]: run.data.metrics for run in stored(uri)[1]}
+    wanted = [(0.25 * 4 * 0.25) ** (1 / 3), (2 * 2 * 0.5) ** (1 / 3)]
+    for run, mean in zip(runs, wanted, strict=True):
+        assert found[run.loss]["test/HD95"] == found[run.loss]["test/HD95/ET"] == pytest.approx(mean)
+        assert "test/HD95/NC" not in found[run.loss]
+    row = {"dataset": "brats_phantom", "network": "unet", "loss": runs[0].loss, "seed": "0", "metric": "HD95"}
+    table = pd.DataFrame([{**row, "class": "*", "mean": 1.5}, {**row, "class": "\\*", "mean": 2.5}])
+    assert fill(Tracker(uri, NAME), runs[:1], by_run=table) == 1
+    assert fill(Tracker(uri, NAME), runs[:1], by_run=table) == 0
+    (metrics,) = [run.data.metrics for run in stored(uri)[1] if run.data.params["loss"] == runs[0].loss]
+    assert metrics["test/HD95"] == 1.5
+    assert 2.5 in metrics.values()  # of a class that is called *
 
 
 def test_rebuild_from_scratch_leaves_nothing_of_before(runs, uri, project):
@@ -212,10 +218,9 @@ def test_scores_of_other_conventions_never_stand_side_by_side(runs, uri):
     runs[0].scores.write_text("case,class,metric,value\na,ET,HD95,3\n")
     assert fill(Tracker(uri, NAME), runs) == 1
     metrics = stored(uri)[1][0].data.metrics
-    assert {key: value for key, value in metrics.items() if key.startswith("test/")} == {
-        "test/HD95": 3,
-        "test/HD95/ET": 3,
-    }
+    assert {key: value for key, value in metrics.items() if key.startswith("test/")} == pytest.approx(
+        {"test/HD95": 3, "test/HD95/ET": 3}
+    )
 
 
 def test_an_outage_in_the_middle_leaves_no_hole(runs, uri, monkeypatch):

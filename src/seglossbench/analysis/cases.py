@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.cubes import ALL, Array, Bools, Cube, Cubes
+from seglossbench.analysis.cubes import ALL, Bools, Cube, Cubes
 from seglossbench.analysis.effects import of_pair
+from seglossbench.statistics.scales import Array
 
 COLUMNS = [
     "dataset", "network", "class", "metric", "role", "place", "case", "patient", "a", "b", "scale", "gain", "loss",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from seglossbench.analysis.claims import Claim
-from seglossbench.analysis.cubes import ALL, Array, Cube, Cubes
+from seglossbench.analysis.cubes import ALL, Cube, Cubes
 from seglossbench.analysis.differences import describe
 from seglossbench.analysis.effects import Paired, of_pair, over_networks
 from seglossbench.analysis.measures import Measure
@@ -24,6 +24,7 @@ from seglossbench.analysis.words import count
 from seglossbench.statistics.comparison import over_new_networks, p_non_inferior
 from seglossbench.statistics.crossed import MeanSquares, crossed, mean_squares
 from seglossbench.statistics.influence import class_means
+from seglossbench.statistics.scales import Array
 from seglossbench.statistics.slope import FEWEST_POINTS, slope_over_classes, slope_over_tasks, slope_weights
 
 Row = dict[str, Any]

@@ -1,6 +1,7 @@
 """The curves of trainings: what each run did by epoch and by hour, and the mean over its loss's runs with its range.
 
-Of three runs or more the ends are a t interval of the mean at each point, of fewer the range of the runs.
+Of three runs or more the ends are a t interval of the mean at each point, of fewer the range of the runs. Distances
+have geometric means here, too.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.cubes import Array
+from seglossbench.statistics.scales import Array, floor_of, natural, working
 from seglossbench.statistics.spread import t_interval
+from seglossbench.vocabulary.metrics import Mean, metric_of
 from seglossbench.vocabulary.tables import COST, IDENTITY, TEST_BY_EPOCH, TRAIN, VALIDATION
 
 RUN = list(IDENTITY)
@@ -54,17 +56,28 @@ def curves(of_runs: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for key, group in of_runs.groupby([*LOSS, "curve"], sort=False):
         head = dict(zip([*LOSS, "curve"], key, strict=True))
-        runs = [run.sort_values("epoch") for _, run in group.groupby("seed", sort=False)]
+        mean = _mean_of(str(key[-1]))
+        floor = floor_of(group["value"])
+        runs = [
+            run.assign(value=working(run["value"], mean, floor)).sort_values("epoch")
+            for _, run in group.groupby("seed", sort=False)
+        ]
         epochs = np.unique(group["epoch"].to_numpy(float))
-        rows += [head | {"axis": "epoch"} | point for point in _points(runs, "epoch", _thinned(epochs))]
+        rows += [head | {"axis": "epoch"} | point for point in _points(runs, "epoch", _thinned(epochs), mean)]
         hours = group["hours"].to_numpy(float)
         if np.isfinite(hours).all():
             grid = np.linspace(hours.min(), hours.max(), min(POINTS, len(epochs)))
-            rows += [head | {"axis": "hours"} | point for point in _points(runs, "hours", grid)]
+            rows += [head | {"axis": "hours"} | point for point in _points(runs, "hours", grid, mean)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _points(runs: list[pd.DataFrame], axis: str, grid: Array) -> list[dict[str, Any]]:
+def _mean_of(curve: str) -> Mean:
+    """How a curve is averaged over runs: as the metric whose scores it has, such as ``val_HD95``."""
+    kind, _, metric = curve.partition("_")
+    return metric_of(metric).mean if kind in ("val", "test") else "arithmetic"
+
+
+def _points(runs: list[pd.DataFrame], axis: str, grid: Array, how: Mean) -> list[dict[str, Any]]:
     """The mean at each place of the grid, over those runs that were there: none is drawn on beyond its end."""
     at = [
         np.interp(grid, run[axis].to_numpy(float), run["value"].to_numpy(float), left=np.nan, right=np.nan)
@@ -75,7 +88,8 @@ def _points(runs: list[pd.DataFrame], axis: str, grid: Array) -> list[dict[str, 
         there = values[np.isfinite(values)]
         if not len(there):
             continue
-        mean, lo, hi = t_interval(there)
+        mean, lo, hi = natural(t_interval(there), how)
+        there = natural(there, how)
         enough = len(there) >= FEWEST_FOR_AN_INTERVAL
         points.append(
             {

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.cubes import ALL, Array, Cube, Cubes
+from seglossbench.analysis.cubes import ALL, Cube, Cubes
 from seglossbench.analysis.effects import Paired, of_pair, over_networks
 from seglossbench.analysis.measures import Measure
 from seglossbench.statistics.comparison import over_new_networks
 from seglossbench.statistics.crossed import MeanSquares, crossed, mean_squares
 from seglossbench.statistics.multiplicity import holm
+from seglossbench.statistics.scales import Array
 
 FAMILY = ["dataset", "network", "metric", "class"]
 COLUMNS = [

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seglossbench.analysis.cubes import ALL, Array, Bools, Cube
+from seglossbench.analysis.cubes import ALL, Bools, Cube
 from seglossbench.statistics.influence import equal_weights, influence_values
+from seglossbench.statistics.scales import Array
 
 
 @dataclass(frozen=True)

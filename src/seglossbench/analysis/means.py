@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.cubes import ALL, Array, Cube, Cubes
+from seglossbench.analysis.cubes import ALL, Cube, Cubes
 from seglossbench.analysis.differences import FAMILY
 from seglossbench.analysis.effects import Paired, of_loss, over_networks
 from seglossbench.analysis.measures import FALSE_ALARMS, MISSED, measure_of
@@ -20,11 +20,12 @@ from seglossbench.statistics.crossed import MeanSquares, crossed, mean_squares, 
 from seglossbench.statistics.influence import class_means
 from seglossbench.statistics.proportions import none_seen
 from seglossbench.statistics.ranks import rank_intervals, ranks, tied_with_best
+from seglossbench.statistics.scales import Array
 
 COLUMNS = [
     "dataset", "network", "loss", "metric", "class", "scale", "mean", "lo", "hi", "case_share", "seed_share",
-    "sd_seeds", "seed_values", "arithmetic_mean", "missed", "false_alarms", "undefined", "dropped", "seeds", "cases",
-    "patients", "networks", "rank", "rank_lo", "rank_hi", "tied_with_best",
+    "sd_seeds", "seed_values", "sd_cases", "arithmetic_mean", "missed", "false_alarms", "undefined", "dropped", "seeds",
+    "cases", "patients", "networks", "rank", "rank_lo", "rank_hi", "tied_with_best",
 ]  # fmt: skip
 
 
@@ -101,8 +102,9 @@ def _rows(
             "metric": measure.name,
             "class": name,
             "scale": measure.scale_of_means,
-            "sd_seeds": float(of_seeds.std(ddof=1)) if len(of_seeds) > 1 else np.nan,
+            "sd_seeds": _sd(of_seeds),
             "seed_values": " ".join(f"{value:.5g}" for value in of_seeds),
+            "sd_cases": _sd(measure.natural(paired.cases(weights))),
             "arithmetic_mean": float(class_means(raw, paired.counts[:, used]) @ weights[used]),
             **counts,
             "dropped": int(paired.dropped[:, used].any(-1).sum()),
@@ -112,6 +114,11 @@ def _rows(
             "networks": len(cubes),
         }
         yield row, mean_squares(x)
+
+
+def _sd(values: Array) -> float:
+    """The sample standard deviation (n - 1); NaN of fewer than two."""
+    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 
 def _raw(cube: Cube, loss: str, paired: Paired) -> Array:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from seglossbench.vocabulary.metrics import metric_of
+from seglossbench.statistics.scales import Array, natural
+from seglossbench.vocabulary.metrics import Mean, metric_of
 
-Array = NDArray[np.float64]
 Kind = Literal["share", "distance", "number"]
 
 MISSED = "missed_rate"
@@ -46,9 +45,14 @@ class Measure:
         """1 where higher is better, -1 where lower is, 0 where nobody knows."""
         return {"higher": 1, "lower": -1, "": 0}[self.better]
 
-    def natural(self, value: Array) -> Array:
+    @property
+    def mean(self) -> Mean:
+        """How it is averaged."""
+        return "geometric" if self.kind == "distance" else "arithmetic"
+
+    def natural(self, value: ArrayLike) -> Array:
         """Numbers of the working scale in the metric's own unit (or, of a difference, as a ratio)."""
-        return np.exp(value) if self.kind == "distance" else value
+        return natural(value, self.mean)
 
 
 def measure_of(name: str) -> Measure:
@@ -56,6 +60,6 @@ def measure_of(name: str) -> Measure:
     if name in (MISSED, FALSE_ALARMS):
         return Measure(name, "share", "lower")
     metric = metric_of(name)
-    if metric.kind is None:
-        return Measure(name, "number", metric.better)
-    return Measure(name, "share" if metric.kind == "overlap" else "distance", metric.better)
+    if metric.mean == "geometric":
+        return Measure(name, "distance", metric.better)
+    return Measure(name, "share" if metric.kind == "overlap" else "number", metric.better)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.cubes import ALL, Array, Cubes
+from seglossbench.analysis.cubes import ALL, Cubes
 from seglossbench.analysis.curves import RUN
 from seglossbench.analysis.effects import of_loss
 from seglossbench.statistics.convergence import (
@@ -26,6 +26,7 @@ from seglossbench.statistics.convergence import (
 )
 from seglossbench.statistics.multiplicity import holm
 from seglossbench.statistics.proportions import boschloo, clopper_pearson
+from seglossbench.statistics.scales import Array
 from seglossbench.statistics.spread import UNKNOWN, Ratio, mean_ratio, sd_interval, sd_ratio, t_interval
 from seglossbench.vocabulary.tables import COST, TRAIN
 

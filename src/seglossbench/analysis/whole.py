@@ -10,12 +10,14 @@ from typing import Any
 import pandas as pd
 
 from seglossbench.analysis import placing
+from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.best import best_losses
 from seglossbench.analysis.by_case import by_case
+from seglossbench.analysis.by_run import by_run
 from seglossbench.analysis.cases import cases
 from seglossbench.analysis.claims import Claim
 from seglossbench.analysis.comparing import Evidence
-from seglossbench.analysis.cubes import ALL, Cubes, cubes_of
+from seglossbench.analysis.cubes import ALL, Cubes
 from seglossbench.analysis.curves import curves, curves_of_runs
 from seglossbench.analysis.differences import differences
 from seglossbench.analysis.judging import COLUMNS as ANSWERS
@@ -110,6 +112,7 @@ def analyse(
         "cases": cases(cubes, of_means, numbers, decides, options.baseline, options.patients),
         "parts": part_means(cubes, options.columns),
         "by_case": by_case(cubes, decides, options.patients),
+        "by_run": by_run(cubes),
         "sizes": pd.DataFrame(
             [(*key, size) for key, size in sizes.items()], columns=["dataset", "class", "size"]
         ),

@@ -67,9 +67,10 @@ def compare(
         network,
         tuple(metrics),
         rows,
-        "Mean ± sd over all test images and seeds, of ours and of the published scores of the same images; sd is the "
-        "sample standard deviation (n − 1), as its authors compute it. The difference is ours − published. The two "
-        "come from different protocols, told below the table: a difference says how near our experiment comes to the "
+        "Arithmetic mean ± sd over all test images and seeds, of ours and of the published scores of the same images; "
+        "sd is the sample standard deviation (n − 1). Both are as its authors compute them, and no mean of another "
+        "table where that is geometric. The difference is ours − published. The two come "
+        "from different protocols, told below the table: a difference says how near our experiment comes to the "
         "published one, not that a loss is better.",
         published.source,
         tuple((key, published.our_protocol.get(key, "—"), published.protocol.get(key, "—")) for key in keys),

@@ -14,7 +14,7 @@ from seglossbench.drawing.figure import REMARK, STYLE, new_figure
 from seglossbench.drawing.looks import Look
 from seglossbench.drawing.names import labels_of
 from seglossbench.statistics.means import overall_means, with_absent
-from seglossbench.statistics.summaries import over_cases_and_seeds, seed_means
+from seglossbench.statistics.summaries import over_cases_and_seeds, printed_seed_means
 from seglossbench.vocabulary.metrics import Metric
 
 _PUBLISHED: dict[str, Any] = {"color": "#6b6b6b", "marker": "o", "markerfacecolor": "white"}
@@ -120,7 +120,7 @@ def _draw(axes: Axes, scores: pd.DataFrame, height: float, style: Mapping[str, A
         return
     ((mean, deviation),) = found
     axes.errorbar([mean], [height], xerr=[deviation], markersize=6, linewidth=1.4, **style)
-    seeds = seed_means(scores)["value"]
+    seeds = printed_seed_means(scores)["value"]
     ticks: dict[str, Any] = {"color": style["color"], "linestyle": "none", "alpha": 0.8}
     seeds = seeds[np.isfinite(seeds)]
     axes.plot(seeds, [height] * len(seeds), marker="|", markersize=9, **ticks)

@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from seglossbench.drawing.figure import REMARK, STYLE, legend, legend_rows, new_figure
 from seglossbench.drawing.looks import MARKERS, Look
 from seglossbench.drawing.names import labels_of
-from seglossbench.vocabulary.metrics import Metric, in_order, is_known, metric_of
+from seglossbench.statistics.scales import floor_of, natural, working
+from seglossbench.vocabulary.metrics import Mean, Metric, in_order, is_known, metric_of
 from seglossbench.vocabulary.tables import MEAN, TRAIN, VALIDATION
 
 _MARKS = 7  # on a line, at most
@@ -79,7 +80,6 @@ def scores_by_epoch(histories: pd.DataFrame, looks: Mapping[str, Look], metrics:
 
 
 def seed_spread(
-    means: pd.DataFrame,
     summaries: pd.DataFrame,
     looks: Mapping[str, Look],
     networks: Sequence[str],
@@ -88,18 +88,18 @@ def seed_spread(
 ) -> Figure:
     """Each seed's mean as a point, a row per loss and a panel per network; the bar is the summary's mean.
 
-    ``means`` has the rows of one dataset: ``network, loss, seed, value``; ``summaries`` has those of the dataset and
-    metric; ``unfinished`` counts runs without scores.
+    ``summaries`` are those of one dataset and metric; ``unfinished`` counts runs without scores.
     """
     losses, titles = list(looks), _titles(networks)
     with mpl.rc_context(STYLE):
         figure = new_figure(max(5.0, 4.2 * len(networks) + 1.2), 1.0 + 0.36 * len(losses))
         panels = figure.subplots(1, len(networks), squeeze=False, sharex=True, sharey=True)[0]
         for network, axes in zip(networks, panels, strict=True):
-            own = means[means["network"] == network]
+            own = summaries[(summaries["network"] == network) & (summaries["class"] == MEAN)]
+            values_of = dict(zip(own["loss"], own["seed_values"], strict=True))
             mean_of = _means(summaries, network).get(MEAN, {})
             for place, loss in enumerate(losses):
-                values = own.loc[own["loss"] == loss, "value"]
+                values = [float(value) for value in values_of.get(loss, "").split()]
                 look = looks[loss]
                 bar: dict[str, Any] = {"color": "#222222", "markersize": 19, "markeredgewidth": 1.6}
                 axes.plot([mean_of.get(loss, np.nan)], [place], "|", **bar)
@@ -141,6 +141,7 @@ def per_class(
     """
     losses = [loss for loss in looks if loss in set(scores["loss"])]
     absent, titles = set(absent), _titles(networks)
+    floor = floor_of(scores["value"])
     step = 0.8 / max(1, len(losses))
     row_height = max(0.45, 0.075 * len(losses))
     with mpl.rc_context(STYLE):
@@ -160,7 +161,7 @@ def per_class(
             for number, loss in enumerate(losses):
                 heights = {name: row - 0.4 + step * (number + 0.5) for row, name in enumerate(classes)}
                 of_loss = own[own["loss"] == loss]
-                cases = of_loss.groupby(["class", "case"], sort=False)["value"].mean().dropna().reset_index()
+                cases = _over_seeds(of_loss, metric, floor)
                 style: dict[str, Any] = {
                     "color": looks[loss].colour,
                     "linestyle": "none",
@@ -193,6 +194,13 @@ def per_class(
     return figure
 
 
+def _over_seeds(scores: pd.DataFrame, metric: Metric, floor: float) -> pd.DataFrame:
+    """``class, case, value``: the mean over the seeds of each case, as the metric is averaged."""
+    logs = scores.assign(value=working(scores["value"], metric.mean, floor))
+    means = logs.groupby(["class", "case"], sort=False)["value"].mean().dropna().reset_index()
+    return means.assign(value=natural(means["value"], metric.mean))
+
+
 def _means(summaries: pd.DataFrame, network: str) -> dict[str, dict[str, float]]:
     """The defined means of a network, by class and loss."""
     own = summaries[(summaries["network"] == network) & summaries["mean"].notna()]
@@ -214,7 +222,7 @@ def _draw_scores(
     own = histories[histories["name"] == metric.name]
     values = _by_epoch(own[np.isfinite(own["value"])])
     for loss, look in looks.items():
-        _draw_band(axes, values, loss, look)
+        _draw_band(axes, values, loss, look, metric.mean)
     axes.set(title=f"{what} {metric.title}", xlabel="epoch", ylabel=f"{metric.name}, mean over classes")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -225,9 +233,9 @@ def _by_epoch(histories: pd.DataFrame) -> pd.DataFrame:
     return chosen.groupby(["loss", "seed", "epoch"], sort=False)["value"].mean().reset_index()
 
 
-def _draw_band(axes: Axes, values: pd.DataFrame, loss: str, look: Look) -> None:
+def _draw_band(axes: Axes, values: pd.DataFrame, loss: str, look: Look, mean: Mean = "arithmetic") -> None:
     """The mean and range over the seeds of a loss, with a cross on each seed that ends before the longest run."""
-    last = values["epoch"].max()
+    last, floor = values["epoch"].max(), floor_of(values["value"])
     values = values[values["loss"] == loss]
     by_seed = values.pivot_table(index="epoch", columns="seed", values="value").sort_index()
     if by_seed.empty:
@@ -243,7 +251,8 @@ def _draw_band(axes: Axes, values: pd.DataFrame, loss: str, look: Look) -> None:
         "markeredgecolor": "white",
         "markeredgewidth": 0.5,
     }
-    axes.plot(epochs, by_seed.mean(axis=1), linestyle=look.line, linewidth=1.4, **marks, **style)
+    middle = natural(by_seed.apply(working, mean=mean, floor=floor).mean(axis=1), mean)
+    axes.plot(epochs, middle, linestyle=look.line, linewidth=1.4, **marks, **style)
     axes.fill_between(epochs, by_seed.min(axis=1), by_seed.max(axis=1), alpha=0.18, linewidth=0, **style)
     for _, of_seed in by_seed.items():
         known = of_seed.dropna()

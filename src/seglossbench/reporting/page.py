@@ -14,6 +14,7 @@ from markupsafe import Markup
 from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
 from seglossbench.analysis.files import with_texts
 from seglossbench.analysis.inputs import check_histories, check_scores
+from seglossbench.analysis.summaries import summarise
 from seglossbench.analysis.whole import Options, analyse, decisive
 from seglossbench.data.published import Published
 from seglossbench.drawing.looks import looks_of
@@ -30,7 +31,6 @@ from seglossbench.reporting.section import Material, write_section
 from seglossbench.reporting.tables import leading_of
 from seglossbench.reporting.verdict import facts_of, notices_of, title_of
 from seglossbench.statistics.means import fold_status
-from seglossbench.statistics.summaries import summarise
 from seglossbench.vocabulary.conventions import explained
 from seglossbench.vocabulary.metrics import in_order
 
@@ -63,14 +63,14 @@ def write_report(
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder; give the report a folder of its own")
-    material = _prepare(scores, histories, facts, metrics, published or {})
+    found = tables if tables is not None else _analysed(scores, histories, facts)
+    material = _prepare(scores, found["means"], histories, facts, metrics, published or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tmp-report-") as name:
         folder = Path(name)
         stems = Stems()
         for taken in (*PARTS, *_TAKEN):
             stems.new(taken)
-        found = tables if tables is not None else _analysed(scores, histories, facts)
         leading = leading_of(found["means"])
         sections = [
             write_section(folder, dataset, stems, material, leading) for dataset in _datasets(material)
@@ -99,6 +99,7 @@ def write_report(
 
 def _prepare(
     scores: pd.DataFrame,
+    means: pd.DataFrame,
     histories: pd.DataFrame,
     facts: Facts,
     metrics: Sequence[str] | None,
@@ -118,7 +119,7 @@ def _prepare(
         name: replace(found, scores=fold_status(check_scores(found.scores, f"published scores of {name}")))
         for name, found in published.items()
     }
-    return Material(folded, summarise(folded), checked, facts, shown, looks, theirs)
+    return Material(folded, summarise(folded, means), checked, facts, shown, looks, theirs)
 
 
 def _datasets(material: Material) -> list[str]:

@@ -20,7 +20,6 @@ from seglossbench.reporting.comparison import Comparison, compare, pairs_of, to_
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.tables import Leading, Table, build_table
 from seglossbench.statistics.means import absences
-from seglossbench.statistics.summaries import seed_means, spread_over
 from seglossbench.vocabulary.metrics import in_order, is_known, metric_of
 from seglossbench.vocabulary.tables import TEST_BY_EPOCH
 
@@ -261,12 +260,14 @@ def _pictures(
     own_looks = {
         loss: look for loss, look in looks.items() if loss in set(own["loss"]) | {k[1] for k in unfinished}
     }
-    if spread_over(own) == "seeds":
+    kind = f"{metric.mean} mean" if metric.mean == "geometric" else "mean"
+    if (summaries["spread_over"] == "seeds").any():
         yield files.picture(
-            figures.seed_spread(seed_means(own), summaries, own_looks, networks, metric, unfinished),
+            figures.seed_spread(summaries, own_looks, networks, metric, unfinished),
             ["seeds"],
             f"Spread over seeds, {name}",
-            f"Each mark is one seed: its mean {name} over test cases and classes; the dark bar is the mean over seeds. "
+            f"Each mark is one seed: its {kind} of {name} over test cases and classes; the dark bar is that over "
+            "seeds. "
             "Marks far apart mean a loss whose result depends on chance. A difference between two losses that is "
             "smaller than the distance between seeds of the same loss says little.",
         )
@@ -277,7 +278,7 @@ def _pictures(
         ["classes"],
         f"{name} per class",
         "One row per class, and in it one line per loss, in the order of the legend. The large mark is the number of "
-        "the table; a small pale point is one test case, averaged over seeds.",
+        f"the table, a {kind}; a small pale point is one test case, averaged over seeds.",
     )
 
 

@@ -228,19 +228,20 @@ def _caption(
     if own.empty:
         return f"{metric.title}{place}: no scores."
     cases, seeds = own["case"].nunique(), own["seed"].nunique()
+    kind = "geometric mean" if metric.mean == "geometric" else "mean"
     of_cases = f"{cases} test case{'s' if cases > 1 else ''}"
     direction = f"; {metric.better} is better" if metric.better else ""
     if over == "seeds":
         what = (
-            f"mean ± sd over {seeds} seeds. A seed's value is the mean over the {of_cases}; "
+            f"{kind} ± sd over {seeds} seeds. A seed's value is the {kind} over the {of_cases}; "
             "sd is the sample standard deviation (n − 1) of the seeds' values"
         )
     elif cases > 1:
-        what = f"mean ± sd over the {of_cases} of one seed; sd is the sample standard deviation (n − 1)"
+        what = f"{kind} ± sd over the {of_cases} of one seed; sd is the sample standard deviation (n − 1)"
     else:
         what = "the value of the one test case of one seed, so without a deviation"
     bold = " among the losses of a network" if several_networks else ""
-    of_classes = f"Column “{mean}”: the mean over the classes that are not absent. " if mean else ""
+    of_classes = f"Column “{mean}”: the {kind} over the classes that are not absent. " if mean else ""
     return (
         f"{metric.title}{place}: {what}{direction}. {of_classes}Bold: cannot be told from the best of the "
         f"column{bold}, where others can (5 %, corrected by Holm)."

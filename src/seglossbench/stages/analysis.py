@@ -124,7 +124,7 @@ def plan_from_scores(
     planned: int | None = None,
 ) -> list[str]:
     """What more seeds and cases would resolve, and whether ``planned`` seeds are needed to the end, in lines."""
-    from seglossbench.analysis.cubes import cubes_of
+    from seglossbench.analysis.arrays import cubes_of
     from seglossbench.analysis.inputs import load_scores
     from seglossbench.analysis.planning import in_lines, resolvable, settled
     from seglossbench.analysis.whole import decisive

@@ -23,8 +23,8 @@ def track(experiment: Experiment, *, rebuild: bool = False) -> Iterator[str]:
     from seglossbench.tracking.store import Tracker
     from seglossbench.tracking.view import TAG, view_of
 
-    means = _means(experiment)
-    if means is None:
+    tables = _tables(experiment)
+    if not tables:
         yield "without means over seeds, as there is no analysis of the present scores: seglossbench report makes it"
     problems = []
     for part in experiment.parts:
@@ -38,8 +38,8 @@ def track(experiment: Experiment, *, rebuild: bool = False) -> Iterator[str]:
                     tracker.experiment_id, TAG, view_of(dataset.evaluate, decides)
                 )
                 runs = [run for run in part.runs if run.dataset.name == dataset.name]
-                written = fill(tracker, runs, means, from_scratch=rebuild)
-                if means is not None:
+                written = fill(tracker, runs, **tables, from_scratch=rebuild)
+                if tables:
                     attach_report(tracker, experiment.name, experiment.report.parent)
                 yield f"{written} runs of {name} written to MLflow"
             except Exception as error:
@@ -62,14 +62,16 @@ def track_and_mark(experiment: Experiment, mark: Path) -> Iterator[str]:
     write_mark(mark, problem)
 
 
-def _means(experiment: Experiment) -> "pd.DataFrame | None":
-    """The means of the experiment's analysis, if that is of the present scores."""
+def _tables(experiment: Experiment) -> "dict[str, pd.DataFrame]":
+    """The means of the experiment's analysis and those of its runs, if it is of the present scores; else nothing."""
     from seglossbench.analysis.files import read_table
 
     scored = [str(run.scores) for run in experiment.runs if run.scores.exists()]
     folder = experiment.report.parent / "analysis"
     try:
         provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-        return read_table(folder / "means.csv") if scored and provenance["scored"] == scored else None
+        if not scored or provenance["scored"] != scored:
+            return {}
+        return {name: read_table(folder / f"{name}.csv") for name in ("means", "by_run")}
     except (OSError, ValueError, KeyError):
-        return None
+        return {}

@@ -1,18 +1,19 @@
-"""The one mean of scores, which every table, figure, validation and tracking store shows.
+"""The mean of one run's scores, as its validation has it; the analysis has the same over all runs (``analysis.means``).
 
 A *score* is one value of a metric for one class of one case of one run. A class's mean is that of its defined scores
-over the cases that have it, and the mean over classes is that of the class means, each with the weight 1. A case whose
-truth lacks a class counts for no run in that class's mean, for else one run's false alarm and another's right nothing
-would make means over different cases. A class that the truth of no case has is *absent*: it has no mean and enters
-none. Nothing undefined becomes 0.
+over the cases that have it, and the mean over classes is that of the class means, each with the weight 1; those of
+distances are geometric (``statistics.scales``). A case whose truth lacks a class counts for no run in that class's
+mean, for else one run's false alarm and another's right nothing would make means over different cases. A class that the
+truth of no case has is *absent*: it has no mean and enters none. Nothing undefined becomes 0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from seglossbench.vocabulary.metrics import split_name
+from seglossbench.statistics.scales import Array, natural, working
+from seglossbench.vocabulary.metrics import Mean, metric_of, split_name
 from seglossbench.vocabulary.tables import IDENTITY, MEAN, STATUS, Status
 
 RUN = list(IDENTITY)
@@ -85,18 +86,14 @@ def with_absent(scores: pd.DataFrame, absent_scored: bool = False) -> pd.DataFra
     return whole
 
 
-def class_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """``*by, class, value``: the mean over the cases, NaN where no score is defined; absent classes have no row.
+def overall_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """``*by, value``: the mean of the class means, NaN where none is defined, of scores of one metric or by metric.
 
     ``scores`` are those of ``with_absent``; with ``by`` a run's columns the cases are that run's.
     """
-    counted = scores[~scores["absent"] & ~scores["left_out"]]
-    return counted.groupby([*by, "class"], sort=False)["value"].mean().reset_index()
-
-
-def overall_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """``*by, value``: the mean of the ``class_means``, NaN where none is defined."""
-    return class_means(scores, by).groupby(list(by), sort=False)["value"].mean().reset_index()
+    of_classes = _class_means(scores, by)
+    means = of_classes.groupby([*by, *_besides(by)], sort=False)["value"].mean().reset_index()
+    return _on_scale(means, natural)[[*by, "value"]]
 
 
 def means_of_run(scores: pd.DataFrame, absent_scored: bool = False) -> dict[tuple[str, str], float]:
@@ -105,19 +102,32 @@ def means_of_run(scores: pd.DataFrame, absent_scored: bool = False) -> dict[tupl
     Of the columns of RUN, those that are missing do not matter. What is nowhere defined is left out. ``absent_scored``
     is that of ``with_absent``.
     """
-    return means_of_runs({"-": scores}, absent_scored)["-"]
+    named = scores.assign(**dict.fromkeys(RUN, "-"))
+    whole = with_absent(fold_status(named), absent_scored)
+    of_classes = _on_scale(_class_means(whole, ["metric"]), natural)
+    means = pd.concat([of_classes, overall_means(whole, ["metric"]).assign(**{"class": MEAN})])
+    known = means.dropna(subset="value")[["metric", "class", "value"]]
+    return {
+        (str(metric), str(name)): float(value)
+        for metric, name, value in known.itertuples(index=False, name=None)
+    }
 
 
-def means_of_runs(
-    scores: Mapping[str, pd.DataFrame], absent_scored: bool = False
-) -> dict[str, dict[tuple[str, str], float]]:
-    """``means_of_run`` of runs with the same test cases, each under any name of its own."""
-    named = [table.assign(**dict.fromkeys(RUN, "-") | {"seed": name}) for name, table in scores.items()]
-    whole = with_absent(fold_status(pd.concat(named, ignore_index=True)), absent_scored)
-    by = ["seed", "metric"]
-    means = pd.concat([class_means(whole, by), overall_means(whole, by).assign(**{"class": MEAN})])
-    found: dict[str, dict[tuple[str, str], float]] = {name: {} for name in scores}
-    known = means.dropna(subset="value")[[*by, "class", "value"]]
-    for name, metric, of_class, value in known.itertuples(index=False, name=None):
-        found[name][str(metric), str(of_class)] = float(value)
-    return found
+def _class_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """``*by, class, value`` on the working scale: the mean over the cases; absent classes have no row."""
+    logs = _on_scale(scores, working)
+    counted = logs[~logs["absent"] & ~logs["left_out"]]
+    return counted.groupby([*by, *_besides(by), "class"], sort=False)["value"].mean().reset_index()
+
+
+def _besides(by: Sequence[str]) -> list[str]:
+    return [] if "metric" in by else ["metric"]
+
+
+def _on_scale(scores: pd.DataFrame, turned: Callable[[Array, Mean], Array]) -> pd.DataFrame:
+    """The rows with the values of each metric turned into another scale."""
+    values = scores["value"].to_numpy(float, copy=True)
+    for metric in scores["metric"].unique():
+        own = (scores["metric"] == metric).to_numpy()
+        values[own] = turned(values[own], metric_of(str(metric)).mean)
+    return scores.assign(value=values)

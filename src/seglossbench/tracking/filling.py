@@ -1,7 +1,6 @@
 """MLflow's experiment made equal to the run folders: what differs is written, and what is equal is left alone."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from mlflow.entities import Run as Stored
@@ -9,7 +8,6 @@ from mlflow.entities import ViewType
 from tqdm import tqdm
 
 from seglossbench.errors import JobError
-from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Run
 from seglossbench.files import digest
 from seglossbench.records import (
@@ -22,54 +20,56 @@ from seglossbench.records import (
     state,
     working_folder,
 )
-from seglossbench.statistics.means import means_of_runs
 from seglossbench.tracking.content import (
     EVALUATION_TAG,
     GROUP_TAG,
     MLFLOW_STATUS,
     PARENT,
-    Point,
     content_of,
     group_of,
     milliseconds,
     points_of,
 )
 from seglossbench.tracking.groups import CONTENT_TAG, parent_of
-from seglossbench.tracking.keys import metric_key
 from seglossbench.tracking.marks import RUN_TAG
+from seglossbench.tracking.scores import MeansOfRuns
 from seglossbench.tracking.store import HISTORY_TAG, STATE_TAG, Tracker
-from seglossbench.vocabulary.tables import MEAN
 
 SCORES_TAG = "seglossbench.scores"
 REASON_TAG = "seglossbench.reason"
-AT_ONCE = 100  # runs whose scores are averaged together
 HOPELESS = 3  # runs in a row that could not be written
 
 
 def fill(
-    tracker: Tracker, runs: Sequence[Run], means: pd.DataFrame | None = None, *, from_scratch: bool = False
+    tracker: Tracker,
+    runs: Sequence[Run],
+    means: pd.DataFrame | None = None,
+    by_run: pd.DataFrame | None = None,
+    *,
+    from_scratch: bool = False,
 ) -> int:
     """Make the experiment equal to the run folders and return how many runs were written.
 
-    Above the runs stand parents with the ``means`` of their analysis. What trains at the moment is left to its own
-    tracker. With ``from_scratch`` all that MLflow has of the experiment goes first. One run that cannot be written
-    keeps no other from it; raises JobError at the end.
+    Runs have their own means, ``by_run``, of the analysis, or without it those of their scores as they are now; above
+    them stand parents with its ``means``. What trains at the moment is left to its own tracker. With ``from_scratch``
+    all that MLflow has of the experiment goes first. One run that cannot be written keeps no other from it; raises
+    JobError at the end.
     """
     stored = tracker.stored(ViewType.ALL if from_scratch else ViewType.ACTIVE_ONLY)
     if from_scratch:
         for each in stored:
             tracker.remove(each)
         stored = []
-    by_run: dict[str, list[Stored]] = {}
+    known: dict[str, list[Stored]] = {}
     for each in stored:
-        by_run.setdefault(each.data.tags.get(RUN_TAG, ""), []).append(each)
-    parents = _make_parents_equal(tracker, runs, means, by_run.get("", []))
+        known.setdefault(each.data.tags.get(RUN_TAG, ""), []).append(each)
+    parents = _make_parents_equal(tracker, runs, means, known.get("", []))
     written, problems, in_a_row = 0, [], 0
-    scores = _Scores(runs)
+    scores = MeansOfRuns(runs, by_run)
     for run in tqdm(runs, desc="track", unit="run"):
         try:
             parent = parents.get(group_of(run), "")
-            written += _make_equal(tracker, run, by_run.get(run.id, []), parent, scores.means)
+            written += _make_equal(tracker, run, known.get(run.id, []), parent, scores)
             in_a_row = 0
         except Exception as error:
             problems.append(f"{run.id}: {describe(error)}")
@@ -104,7 +104,7 @@ def _make_parents_equal(
 
 
 def _make_equal(
-    tracker: Tracker, run: Run, stored: Sequence[Stored], parent: str, means_of: Callable[[Run], list[Point]]
+    tracker: Tracker, run: Run, stored: Sequence[Stored], parent: str, means: MeansOfRuns
 ) -> bool:
     """Make what is stored of one run equal to its folder, and return whether anything had to be done."""
     present = state(run.folder)
@@ -123,14 +123,14 @@ def _make_equal(
     }
     is_scored = present.is_finished and run.scores.exists()
     if is_scored:
-        wanted[SCORES_TAG] = digest(run.scores.read_text(encoding="utf-8"))
+        wanted[SCORES_TAG] = means.digest_of(run)
     status = MLFLOW_STATUS[present]
     tags = stored[0].data.tags if len(stored) == 1 else {}
     looked_at = {*wanted, SCORES_TAG}
     if all(tags.get(key) == wanted.get(key) for key in looked_at) and stored[0].info.status == status:
         return False
     started, ended = period_seconds(folder)
-    points = means_of(run) if is_scored else []
+    points = means.of(run) if is_scored else []
     files = {name: folder / name for name in ("history.csv", "settings.json") if (folder / name).exists()}
     files |= {run.scores.name: run.scores} if is_scored else {}
     same = all(tags.get(key) == wanted[key] for key in (HISTORY_TAG, EVALUATION_TAG))
@@ -149,45 +149,3 @@ def _make_equal(
     content.files, content.status, content.started, content.ended = files, status, started, ended
     tracker.replace(content, stored)
     return True
-
-
-class _Scores:
-    """The means of the scores of runs of one dataset, of several at a time, as pandas takes as long for one."""
-
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self._waiting = {run.id: run for run in runs}
-        self._known: dict[str, list[Point]] = {}
-
-    def means(self, run: Run) -> list[Point]:
-        """The means of a run's scores, made by its policy for empty masks; each run is asked for once, in order."""
-        if run.id not in self._known:
-            several = {}
-            for id in list(self._waiting)[:AT_ONCE]:
-                if self._waiting[id].scores.exists():
-                    several[id] = self._waiting[id]
-                del self._waiting[id]
-            try:
-                self._known = _means({run.id: run} | several)
-            except Exception:  # one that is damaged keeps no other from it
-                return _means({run.id: run})[run.id]
-        return self._known.pop(run.id)
-
-
-def _means(runs: Mapping[str, Run]) -> dict[str, list[Point]]:
-    evaluate = next(iter(runs.values())).evaluate
-    conventions = (evaluate.hd95, evaluate.empty, evaluate.classes)
-    tables = {id: pd.read_csv(run.scores, dtype=str, keep_default_na=False) for id, run in runs.items()}
-    found = means_of_runs(tables, policy_named(evaluate.empty).scores_absent_classes)
-    now = milliseconds(time.time())
-    return {
-        id: [
-            Point(
-                metric_key("test", f"{metric}/{name}" if name != MEAN else metric, *conventions),
-                value,
-                now,
-                0,
-            )
-            for (metric, name), value in means.items()
-        ]
-        for id, means in found.items()
-    }

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from seglossbench.analysis.cubes import ALL, own_name
 from seglossbench.experiment import Run
 from seglossbench.files import digest
 from seglossbench.records import State, period_seconds, state, working_folder
@@ -13,8 +14,6 @@ from seglossbench.tracking.content import Content, Point, content_of_group, mill
 from seglossbench.tracking.keys import metric_key
 
 CONTENT_TAG = "seglossbench.content"
-ALL_CLASSES = "*"
-"""The class of the rows of the analysis that are means over classes."""
 
 
 def parent_of(runs: Sequence[Run], means: pd.DataFrame | None = None) -> Content:
@@ -48,7 +47,7 @@ def _points(run: Run, means: pd.DataFrame, at: float) -> Iterable[Point]:
         & (means["loss"] == run.loss)
     ]
     for row in chosen.to_dict("records"):
-        of_class = "" if row["class"] == ALL_CLASSES else f"/{row['class']}"
+        of_class = "" if row["class"] == ALL else f"/{own_name(row['class'])}"
         for column, end in (("mean", ""), ("lo", " low"), ("hi", " high")):
             if pd.notna(row[column]):
                 key = metric_key(

@@ -20,6 +20,9 @@ FACTS = {"better": str, "kind": str | None, "unit": str, "digits": int, "words":
 Kind = Literal["overlap", "hausdorff", "average"]
 """Which score a metric takes of a policy for empty masks: of overlaps, of largest or of average distances."""
 
+Mean = Literal["arithmetic", "geometric"]
+"""How a metric is averaged, over cases, classes and seeds alike, wherever a mean of it is shown."""
+
 IN_VOXELS = "_paper_a_released"
 """The ending of a metric's name under the policy that measures in voxels, which must not be averaged with mm."""
 
@@ -42,6 +45,11 @@ class Metric:
     unit: str = ""
     digits: int = 3
     tolerance_mm: float | None = None
+
+    @property
+    def mean(self) -> Mean:
+        """Distances differ by factors, and one missed class outweighs all cases: their means are geometric."""
+        return "geometric" if self.kind in ("hausdorff", "average") else "arithmetic"
 
     @property
     def arrow(self) -> str:

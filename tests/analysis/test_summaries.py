@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from seglossbench.statistics.means import absences, fold_status
-from seglossbench.statistics.summaries import seed_means, spread_over, summarise
 from seglossbench.vocabulary.tables import MEAN
+from tests.analysis.made_scores import summaries as summarise
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
 
@@ -40,26 +40,26 @@ def test_a_mean_is_that_of_the_seed_means_and_its_deviation_theirs():
     assert (liver["spread_over"], liver["seeds"], liver["cases"]) == ("seeds", 2, 2)
 
 
-def test_an_undefined_score_is_left_out_and_counted_and_never_zero():
+def test_an_undefined_score_leaves_its_case_out_in_all_seeds_and_is_counted_and_never_zero():
     aorta = row_of(summarise(TWO_SEEDS), "aorta")
-    # The seed means are 0.3 and 0.5; case b of seed 1 has none.
-    assert aorta["mean"] == pytest.approx(0.4)
+    # Case b of seed 1 has none, so the seed means are those of case a: 0.2 and 0.5.
+    assert aorta["mean"] == pytest.approx(0.35)
     assert aorta["undefined"] == 1
     assert aorta[["missed", "false_alarms", "both_empty"]].tolist() == [0, 0, 0]
 
 
 def test_the_mean_over_classes_is_that_of_the_class_means_of_each_seed():
     mean = row_of(summarise(TWO_SEEDS), MEAN)
-    # Seed 0: (0.7 + 0.3) / 2; seed 1: (0.9 + 0.5) / 2.
-    assert mean["mean"] == pytest.approx(0.6)
-    assert mean["sd"] == pytest.approx(np.sqrt(2 * 0.1**2))
+    # Seed 0: (0.7 + 0.2) / 2; seed 1: (0.9 + 0.5) / 2.
+    assert mean["mean"] == pytest.approx(0.575)
+    assert mean["sd"] == pytest.approx(np.sqrt(2 * 0.125**2))
     assert (mean["classes"], mean["undefined"]) == (2, 1)
-    assert seed_means(TWO_SEEDS)["value"].tolist() == pytest.approx([0.5, 0.7])
+    assert mean["seed_values"] == "0.45 0.7"
 
 
 def test_with_one_seed_the_deviation_is_that_of_the_cases():
     scores = TWO_SEEDS[TWO_SEEDS["seed"] == "0"]
-    assert spread_over(scores) == "cases"
+    assert set(summarise(scores)["spread_over"]) == {"cases"}
     assert row_of(summarise(scores), "liver")["sd"] == pytest.approx(np.sqrt(2 * 0.1**2))
     # The cases' means over the classes are 0.5 and 0.5.
     assert row_of(summarise(scores), MEAN)["sd"] == pytest.approx(0)
@@ -115,13 +115,20 @@ def test_one_loss_that_rightly_predicts_nothing_does_not_make_a_class_present():
     assert absences(scores)["absent"].tolist() == [True]
 
 
-def test_an_infinite_distance_makes_an_infinite_mean_without_a_deviation():
-    scores = folded(("0", "a", "liver", "HD95", "inf"), ("0", "b", "liver", "HD95", "3"))
+def test_a_distance_has_the_mean_and_the_deviations_of_the_analysis():
+    scores = folded(*((seed, "a", "liver", "HD95", value) for seed, value in (("0", "2"), ("1", "8"))))
     liver = row_of(summarise(scores), "liver")
-    assert liver["mean"] == np.inf
-    assert np.isnan(liver["sd"])
+    assert liver["mean"] == pytest.approx(4)
+    assert liver["sd"] == pytest.approx(np.sqrt(18))  # of the seeds' values, 2 and 8
+    infinite = folded(("0", "a", "liver", "HD95", "inf"), ("0", "b", "liver", "HD95", "3"))
+    assert row_of(summarise(infinite), "liver")["mean"] == pytest.approx(3)  # the largest there
+
+
+def test_a_class_called_like_the_mean_has_numbers_of_its_own():
+    scores = folded(("0", "a", "*", "DSC", "0.2"), ("0", "a", "x", "DSC", "0.4"))
+    summaries = summarise(scores)
+    assert [row_of(summaries, name)["mean"] for name in ("*", "x", MEAN)] == pytest.approx([0.2, 0.4, 0.3])
 
 
 def test_no_scores_make_no_summaries():
     assert summarise(folded()).empty
-    assert seed_means(folded()).empty
