@@ -66,7 +66,7 @@ def run() -> list[dict[str, object]]:
     """A million scores, from the file to the tables."""
     with tempfile.TemporaryDirectory() as name:
         rows, analyse_s, memory_mb = analysed(Path(name))
-    work = f"{rows:,} rows: {', '.join(f'{size} {axis}s' for axis, size in AXES.items())}"
+    work = f"{rows:,} rows: {' x '.join(f'{size} by {axis}' for axis, size in AXES.items())}"
     return [
         row("seglossbench analyse", work, analyse_s, "a limit of 60 s", 60.0, 1),
         row("its memory, MB", work, memory_mb, "a limit of 2 GB", 2000.0, 1),

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import bench_analysis
 from seglossbench import adopted, stages
 from seglossbench.adopted import Adoption, Change
 from seglossbench.analysis.claims import read_claims
@@ -228,6 +229,17 @@ def test_patients_and_sizes_are_those_of_the_prepared_cases(scored, tmp_path, mo
 def test_an_experiment_without_scores_says_so(project, tmp_path):
     with pytest.raises(InputError, match="no scores yet"):
         stages.analyse(Experiment.load(overrides={"experiment": "tiny"}), tmp_path)
+
+
+def test_the_benchmark_of_a_million_scores_does_what_it_times(tmp_path):
+    axes = {"dataset": 1, "network": 2, "loss": 3, "seed": 2, "case": 12, "class": 4}
+    rows, _, memory_mb = bench_analysis.analysed(tmp_path, axes)
+    assert rows == len(bench_analysis.scores(axes)) > 3 * 2 * 3 * 2 * 12 * 4
+    assert memory_mb > 0
+    tables, _ = read_analysis(tmp_path / "analysis")
+    metrics = {*bench_analysis.METRICS, "missed_rate", "false_alarm_rate"}
+    assert set(tables["means"]["metric"]) == set(tables["by_run"]["metric"]) == metrics
+    assert (tables["means"]["seeds"] == 2).all()
 
 
 def test_claims_of_ones_own_may_be_of_any_names(tmp_path):

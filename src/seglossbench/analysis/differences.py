@@ -128,7 +128,7 @@ def describe(paired: Paired, weights: Array, measure: Measure) -> tuple[dict[str
 
 def _quantiles(values: Array) -> str:
     """All values up to 25, else 25 of their quantiles, in order."""
-    ordered = (
-        np.sort(values) if len(values) <= QUANTILES else np.quantile(values, np.linspace(0, 1, QUANTILES))
-    )
+    ordered = np.sort(values)
+    if len(ordered) > QUANTILES:
+        ordered = np.interp(np.linspace(0, len(ordered) - 1, QUANTILES), np.arange(len(ordered)), ordered)
     return " ".join(f"{value:.4g}" for value in ordered)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,13 @@ class Paired:
 
     def influence(self, weights: Array) -> Array:
         """The influence values [seed, patient] of a weighted sum of class means."""
-        return influence_values(self.values, self.counts, weights, self.units)
+        units = None if self.is_case_by_case else self.units
+        return influence_values(self.values, self.counts, weights, units)
+
+    @cached_property
+    def is_case_by_case(self) -> bool:
+        """Whether no patient has several cases."""
+        return len(np.unique(self.units)) == len(self.units)
 
     def cases(self, weights: Array) -> Array:
         """What each case says by itself, over seeds and the classes that it has: [case]."""

@@ -43,8 +43,9 @@ def influence_values(
     share = weight / np.maximum(counts.sum(0), 1)
     deviations: Array = np.where(counts, scores - means, 0.0) @ share
     kept = counts.any(1)
-    of_case = np.arange(len(counts)) if units is None else np.asarray(units)
-    names, of_unit = np.unique(of_case[kept], return_inverse=True)
+    if units is None:
+        return np.asarray(weight @ means + kept.sum() * deviations[:, kept])
+    names, of_unit = np.unique(np.asarray(units)[kept], return_inverse=True)
     summed = np.zeros((len(names), len(scores)))
     np.add.at(summed, of_unit, deviations[:, kept].T)
     x: Array = weight @ means + len(names) * summed.T
