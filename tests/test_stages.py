@@ -33,7 +33,7 @@ def test_the_best_epoch_needs_cases_for_validation(project, checkpoint):
 
 
 def test_maps_are_computed_once_per_case_whichever_dataset_has_it(project, monkeypatch):
-    monkeypatch.setattr("seglossbench.stages.preparation.WORTH_A_PROCESS", 1)
+    monkeypatch.setattr("seglossbench.parallel.TRIED", 0)
     (project / "experiments" / "second.yaml").write_text(
         (project / "experiments" / "tiny.yaml").read_text() + "preprocess: {mri: z_score}\n"
     )

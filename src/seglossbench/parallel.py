@@ -1,10 +1,10 @@
 """One function over many cases, in several processes and with a progress bar."""
 
 import multiprocessing
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -14,6 +14,10 @@ from seglossbench.errors import JobError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+STARTS_IN_SECONDS = 3.0
+"""A process that imports what computes; less work than that is done before it begins."""
+TRIED = 2
+"""Cases that are done before others are: the first one imports what it needs, too."""
 
 
 def over_cases(
@@ -25,21 +29,33 @@ def over_cases(
 ) -> Iterator[Result]:
     """The function's results in the order of the cases; raises JobError if a process is killed.
 
-    The bar is shown on a terminal only, unless ``bar`` says that it is always or never.
+    The first ones tell whether there is work enough for several processes. The bar is shown on a terminal only, unless
+    ``bar`` says that it is always or never.
     """
-    progress = partial(
-        tqdm, total=len(cases), desc=title, unit="case", disable=None if bar is None else not bar
-    )
-    processes = min(processes, len(cases))
-    if processes <= 1:
-        yield from progress(map(function, cases))
+    made = _made(function, cases, processes, title)
+    yield from tqdm(made, total=len(cases), desc=title, unit="case", disable=None if bar is None else not bar)
+
+
+def _made(
+    function: Callable[[Item], Result], cases: Sequence[Item], processes: int, title: str
+) -> Iterator[Result]:
+    shortest = float("inf")
+    for case in cases[:TRIED] if processes > 1 else cases:
+        start = time.perf_counter()
+        result = function(case)
+        shortest = min(shortest, time.perf_counter() - start)
+        yield result
+    rest = cases[TRIED:] if processes > 1 else []
+    processes = min(processes, len(rest))
+    if processes <= 1 or shortest * len(rest) * (1 - 1 / processes) < STARTS_IN_SECONDS:
+        yield from map(function, rest)
         return
     # New processes rather than forks: a fork of a process with threads can hang.
     context = multiprocessing.get_context("spawn")
     own = plugins.files_in_use()  # whose names the new processes are to know, too
     with ProcessPoolExecutor(processes, context, initializer=plugins.use, initargs=(own,)) as pool:
         try:
-            yield from progress(pool.map(function, cases))
+            yield from pool.map(function, rest)
         except BrokenProcessPool:
             raise JobError(
                 f"{title}: a process was killed (for want of memory?); use fewer at a time"

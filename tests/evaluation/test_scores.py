@@ -77,13 +77,15 @@ def test_without_classes_every_label_is_one(folders):
     assert list(table["class"]) == ["1", "2"] * 2
 
 
-def test_several_processes_give_the_same_table(folders):
+def test_several_processes_give_the_same_table(folders, monkeypatch):
+    monkeypatch.setattr("seglossbench.parallel.TRIED", 0)
     options = {"classes": {"1": [1]}, "metrics": ("DSC", "HD"), "progress": False}
     one, two = (score_files(pair_files(*folders), workers=workers, **options) for workers in (1, 2))
     pd.testing.assert_frame_equal(one, two)
 
 
-def test_an_error_in_another_process_is_still_one_line(folders):
+def test_an_error_in_another_process_is_still_one_line(folders, monkeypatch):
+    monkeypatch.setattr("seglossbench.parallel.TRIED", 0)
     (folders[1] / "case_2.nii.gz").write_bytes(b"no image")
     with pytest.raises(InputError, match=r"case_2\.nii\.gz"):
         score_files(pair_files(*folders), classes={"1": [1]}, workers=2, progress=False)

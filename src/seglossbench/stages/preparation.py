@@ -1,6 +1,5 @@
 """From raw data to what a training reads: download, preparation, split and maps of a dataset."""
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,6 @@ from seglossbench.stages.checking import check_dataset, check_runs, check_valida
 
 if TYPE_CHECKING:
     from seglossbench.data.cases import Problem
-
-WORTH_A_PROCESS = 50_000_000  # voxels whose maps take longer than the start of a process
 
 
 def download(dataset: Dataset) -> CaseIndex:
@@ -100,8 +97,6 @@ def cache_maps(experiment: Experiment, dataset: Dataset, processes: int = 1) -> 
     cache = partial(
         _cache_maps_of, folder=dataset.maps.parent / "cases", in_mm=settings.distance_units == "mm"
     )
-    voxels = sum(math.prod(case.shape) for case in cases)
-    processes = min(processes, max(1, voxels // WORTH_A_PROCESS))
     places = over_cases(cache, cases, processes, f"maps {dataset.name}", bar=bool(cases))
     write_index(dataset.maps, dict(zip([case.name for case in cases], places, strict=True)))
 

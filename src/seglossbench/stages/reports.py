@@ -13,7 +13,6 @@ from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import write_text
 from seglossbench.params import MapsParams
 from seglossbench.records import State, failure, state, versions_of
-from seglossbench.reporting import index
 from seglossbench.stages.analysis import analyse, histories
 from seglossbench.stages.evaluation import kinds_scored, scored_classes
 from seglossbench.stages.preparation import split_of
@@ -38,6 +37,7 @@ def report(experiment: Experiment, out: Path | None = None, *, analysed: bool = 
     from seglossbench.analysis.files import read_analysis
     from seglossbench.analysis.inputs import load_scores
     from seglossbench.data.published import of_dataset
+    from seglossbench.reporting import index
     from seglossbench.reporting.page import write_report
 
     scored = [run.scores for run in experiment.runs if run.scores.exists()]
