@@ -27,6 +27,8 @@ def test_anybodys_scores_get_the_files_name_as_their_loss(tmp_path):
     [
         ("case,class,value\na,1,0.5\n", ["no column 'metric'", "found: case, class, value"]),
         ("case,class,metric,value\na,1,DSC,0.5\na,2,DSC,0,5\n", ["not a table of scores"]),
+        ("case,class,metric,value\na,1,DSC,0,5\na,2,DSC,0,5\n", ["more fields than the first line"]),
+        ("case,class,metric,value\na,1,HD95,-3\n", ["row 2: HD95 -3 is below 0"]),
         ("case,class,metric,value\na,1,DSC,0.5\na,2,DSC,good\n", ["row 3", "'good'", "a number"]),
         ("case,class,metric,value\na,1,status,truth_emty\n", ["row 2", "did you mean 'truth_empty'"]),
         ("case,class,metric,value\na,,DSC,0.5\n", ["row 2", "column class is empty"]),
@@ -47,6 +49,43 @@ def test_bad_scores_are_refused_in_one_line_that_names_the_file(tmp_path, text, 
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+def read_back(path, write):
+    write(path)
+    return load_scores([path])
+
+
+def test_tables_of_every_kind_say_the_same(tmp_path):
+    """As they are, gzipped, by spreadsheets with a decimal comma, from Windows, and by pandas."""
+    rows = [
+        ("d", "n", "l", "nan", 'a, "b"\né', "1", "DSC", "0.5"),
+        ("d", "n", "l", "nan", "NA", "1", "DSC", ""),
+    ]
+    table = pd.DataFrame(rows, columns=list(SCORES))
+    comma = table.assign(value=table["value"].str.replace(".", ","))
+    kinds = {
+        "plain.csv": table.to_csv,
+        "zipped.csv.gz": table.to_csv,
+        "semicolon.csv": lambda path, index: comma.to_csv(path, index=index, sep=";"),
+        "tab.csv": lambda path, index: table.to_csv(path, index=index, sep="\t"),
+        "windows.csv": lambda path, index: table.to_csv(
+            path, index=index, encoding="utf-8-sig", lineterminator="\r\n"
+        ),
+        "numbers.parquet": table.assign(value=[0.5, None]).to_parquet,
+    }
+    for name, write in kinds.items():
+        found = read_back(tmp_path / name, lambda path, write=write: write(path, index=False))
+        assert found.to_numpy().tolist() == table.to_numpy().tolist(), name
+    lone = read_back(
+        tmp_path / "mine.csv.gz", lambda path: table.drop(columns="loss").to_csv(path, index=False)
+    )
+    assert set(lone["loss"]) == {"mine"}
+    (tmp_path / "old.csv").write_bytes(table.to_csv(index=False).encode("latin-1"))
+    with pytest.raises(
+        InputError, match=r"old\.csv: not a table of scores in CSV: not in UTF-8; save it as such"
+    ):
+        load_scores([tmp_path / "old.csv"])
 
 
 def test_two_files_that_claim_the_same_scores_are_refused(tmp_path):

@@ -90,6 +90,15 @@ def test_notices_say_what_few_seeds_networks_and_failures_allow():
     assert "No class was missed in 12 cases: up to 22 % may fail." in texts
 
 
+def test_notices_say_which_seeds_and_cases_are_not_compared():
+    scores = drawn({"a": 0, "b": 0}, cases=4)
+    scores = scores[(scores["loss"] != "a") | (scores["seed"] != "1")].reset_index(drop=True)
+    scores.loc[(scores["loss"] == "b") & (scores["case"] == "case2") & (scores["seed"] == "0"), "value"] = ""
+    told = analyse(scores, Options())["notices"].set_index("kind")["text"]
+    assert "a lacks 1. A mean is over a loss's own seeds" in " ".join(told["seeds"])
+    assert told["excluded"].startswith("1 case of b without DSC of some class and seed")
+
+
 def test_a_run_that_is_not_finished_is_listed_and_enters_no_share():
     scores = drawn({"a": 0}, seeds=2)
     runs = scores[["dataset", "network", "loss", "seed"]].drop_duplicates().assign(state="DONE", reason="")
@@ -137,6 +146,8 @@ def test_anybodys_scores_become_tables_by_one_command(tmp_path):
     ("words", "message"),
     [
         (["--scores", "nowhere.csv"], "nowhere.csv: No such file"),
+        (["--scores", "."], ".: holds no LOSS/SEED.csv"),
+        (["--scores", "empty.csv"], "empty.csv: no scores, only the names of columns"),
         (["--scores", "scores.csv", "--decides", "HD"], "decides: 'HD' was not scored"),
         (["--scores", "scores.csv", "--cases", "scores_.csv"], "scores_.csv: no column 'case'"),
         (["--scores", "scores.csv", "--sizes", "scores_.csv"], "needs the columns class and size"),
@@ -146,6 +157,7 @@ def test_anybodys_scores_become_tables_by_one_command(tmp_path):
 def test_what_is_wrong_is_said_in_one_line(project, words, message):
     drawn({"a": 0}).to_csv("scores.csv", index=False)
     (project / "scores_.csv").write_text("x,y\n1,2\n")
+    (project / "empty.csv").write_text("case,class,metric,value\n")
     answer = CliRunner().invoke(cli, ["analyse", *words])
     assert answer.exit_code == 1
     assert isinstance(answer.exception, InputError)

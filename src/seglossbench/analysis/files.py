@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from seglossbench.analysis.reading import read_texts
 from seglossbench.analysis.whole import metrics_of
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_file, write_json
@@ -68,12 +69,7 @@ def with_texts(table: pd.DataFrame) -> pd.DataFrame:
 
 def read_cases(path: Path) -> pd.DataFrame:
     """A table of cases with a column ``case`` (or ``ID``) and others of one's own; raises InputError for a fault."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a table in CSV: {' '.join(str(error).split())}") from None
+    table = read_texts(path, "a table of cases").fillna("").astype(str)
     if "case" not in table:
         table = table.rename(columns={"ID": "case"})
     if "case" not in table:
@@ -88,12 +84,10 @@ def read_cases(path: Path) -> pd.DataFrame:
 
 def read_sizes(path: Path, datasets: Sequence[str]) -> dict[tuple[str, str], float]:
     """The sizes of classes by (dataset, class), from a table ``class, size`` and, where they differ, ``dataset``."""
+    table = read_texts(path, "a table of sizes")
     try:
-        table = pd.read_csv(path, dtype={"class": str, "dataset": str}, encoding="utf-8-sig")
         sizes = pd.to_numeric(table["size"])
         names = table["class"]
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
     except (KeyError, ValueError) as error:
         raise InputError(f"{path}: needs the columns class and size, a number: {error}") from None
     if not (sizes > 0).all():

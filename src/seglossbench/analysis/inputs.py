@@ -11,13 +11,14 @@ from typing import Any
 
 import pandas as pd
 
+from seglossbench.analysis.reading import read_texts
 from seglossbench.errors import InputError, nearest
 from seglossbench.vocabulary.metrics import RENAMED, metric_of, split_name
 from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, SCORES, STATUS, STATUSES
 
 
 def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
-    """The scores of all the files, one below the other.
+    """The scores of all the files (see ``read_texts``), one below the other.
 
     Anybody's scores will do: a file needs the columns ``case, class, metric, value``. Missing ``dataset``,
     ``network`` and ``seed`` become ``-``; a loss that is missing or ``-`` becomes the file's name without its ending.
@@ -25,18 +26,12 @@ def load_scores(paths: Iterable[Path]) -> pd.DataFrame:
     frames = []
     paths = [Path(path) for path in paths]
     for path in paths:
-        try:
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
-        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{path}: not a table of scores in CSV: {' '.join(str(error).split())}"
-            ) from None
+        frame = read_texts(path, "a table of scores")
+        _require_columns(frame, SCORES[len(IDENTITY) :], str(path))
         for column in IDENTITY:
             if column not in frame:
                 frame[column] = "-"
-        frame["loss"] = frame["loss"].replace("-", path.stem)
+        frame["loss"] = frame["loss"].replace("-", Path(path.name.removesuffix(".gz")).stem)
         frames.append(check_scores(frame, str(path)))
     if not frames:
         raise InputError("scores: no file given; name at least one scores.csv")
@@ -75,7 +70,7 @@ def check_scores(scores: pd.DataFrame, where: str = "scores") -> pd.DataFrame:
             f"{where}: row {row}: value {value!r} of metric {text.loc[wrong[0], 'metric']}: {right}"
         )
     _refuse_repeated(text, where)
-    _refuse_percentages(text, where)
+    _refuse_impossible(text, where)
     return text
 
 
@@ -123,15 +118,15 @@ def _refuse_repeated(scores: pd.DataFrame, where: str, rows: bool = True) -> Non
         raise InputError(f"{where}: {row}scored twice: {name}; give each run its own loss or seed")
 
 
-def _refuse_percentages(text: pd.DataFrame, where: str) -> None:
-    """Raise InputError for the first overlap that is not within 0 and 1."""
+def _refuse_impossible(text: pd.DataFrame, where: str) -> None:
+    """Raise InputError for the first overlap that is not within 0 and 1, or distance below 0."""
     for metric in text["metric"].unique():
-        if metric_of(metric).kind != "overlap":
+        kind = metric_of(metric).kind
+        if kind is None:
             continue
         values = pd.to_numeric(text.loc[text["metric"] == metric, "value"], errors="coerce")
-        wrong = values.index[(values < 0) | (values > 1)]
+        wrong = values.index[(values < 0) | ((values > 1) & (kind == "overlap"))]
         if len(wrong):
             value = text.loc[wrong[0], "value"]
-            raise InputError(
-                f"{where}: row {wrong[0] + 2}: {metric} {value} is not within 0 and 1; divide percentages by 100"
-            )
+            right = "is not within 0 and 1; divide percentages by 100" if kind == "overlap" else "is below 0"
+            raise InputError(f"{where}: row {wrong[0] + 2}: {metric} {value} {right}")

@@ -30,6 +30,8 @@ def notices(
     """One sentence a row, with what it is of."""
     rows = [
         *_of_seeds(means, decides),
+        *_of_unequal_seeds(cubes, decides),
+        *_of_gaps(means, decides),
         *_of_networks(cubes),
         *_of_failures(stability, numbers),
         *_of_cases(cubes),
@@ -47,6 +49,30 @@ def _of_seeds(means: pd.DataFrame, decides: str) -> Iterator[tuple[str, ...]]:
         fewest = int(group["seeds"].min())
         if fewest in _SEEDS:
             yield ("seeds", str(dataset), ALL, ALL, _SEEDS[fewest])
+
+
+def _of_unequal_seeds(cubes: Cubes, decides: str) -> Iterator[tuple[str, ...]]:
+    """Seeds that some losses lack: differences are over those that both have."""
+    for cube in (cube for cube in cubes.cubes if cube.measure.name == decides):
+        there = cube.runs.any(0)
+        lacking = [
+            f"{loss} lacks {listed([seed for seed, lacks in zip(cube.seeds, there & ~runs, strict=True) if lacks])}"
+            for loss, runs in zip(cube.losses, cube.runs, strict=True)
+            if (there & ~runs).any()
+        ]
+        if lacking:
+            text = f"Not all losses have the same seeds: {'; '.join(lacking)}. "
+            text += "A mean is over a loss's own seeds, a difference over those that both losses have."
+            yield ("seeds", cube.dataset, cube.network, ALL, text)
+
+
+def _of_gaps(means: pd.DataFrame, decides: str) -> Iterator[tuple[str, ...]]:
+    """Cases that count in no mean of a loss, because a score of some seed is not there."""
+    gaps = means[(means["metric"] == decides) & (means["class"] == ALL) & (means["network"] != ALL)]
+    for row in gaps[gaps["dropped"] > 0].to_dict("records"):
+        text = f"{count(int(row['dropped']), 'case')} of {row['loss']} without {decides} of some class and seed: such "
+        text += "a case counts in no seed's mean of that class."
+        yield ("excluded", str(row["dataset"]), str(row["network"]), str(row["loss"]), text)
 
 
 def _of_networks(cubes: Cubes) -> Iterator[tuple[str, ...]]:

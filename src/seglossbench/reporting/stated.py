@@ -20,7 +20,8 @@ _WORDS = {
 
 def conventions_file(scores: Path) -> Path:
     """Where the conventions of a table of scores are: ``scores.conventions.json`` beside ``scores.csv``."""
-    return scores.with_name(f"{scores.stem}.conventions.json")
+    named = scores if scores.name else scores.absolute()
+    return named.with_name(f"{named.stem}.conventions.json")
 
 
 def write_conventions(

@@ -41,6 +41,8 @@ def analyse_scores(
     own = read_claims(claims) if claims else {}
     policy = facts_of_scores(files).empty_policy
     scores = read_scores(files)
+    if scores.empty:
+        raise InputError(f"{', '.join(map(str, files))}: no scores, only the names of columns")
     datasets = list(scores["dataset"].unique())
     columns = _columns(read_cases(cases), datasets) if cases else {}
     scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
