@@ -142,9 +142,17 @@ frame.onload = () => {{
   const curves = [...page.querySelectorAll(".curves")].find(seen);
   curves.dispatchEvent(new KeyboardEvent("keydown", {{key: "ArrowRight"}}));
   const read = curves.closest("figure").querySelector(".reading").textContent;
+  const box = curves.getBoundingClientRect();
+  curves.dispatchEvent(new PointerEvent("pointermove", {{clientX: box.left + box.width / 2, clientY: box.top + 9}}));
+  const pointed = curves.closest("figure").querySelector(".reading").textContent;
+  page.querySelector('[data-toggle=rrw]').click();
+  page.querySelectorAll("details").forEach(part => {{ part.open = true; }});
+  const left = [...page.querySelectorAll("main [data-loss=rrw]")].filter(seen).length;
+  page.querySelector('[data-toggle=rrw]').click();
+  const back = [...page.querySelectorAll("main [data-loss=rrw]")].filter(seen).length;
   page.querySelector("[data-theme-switch]").click();
   found.textContent = JSON.stringify({{
-    restored, toggled, up, down, kept, bases, read, hash: frame.contentWindow.location.hash,
+    restored, toggled, up, down, kept, bases, read, pointed, left, back, hash: frame.contentWindow.location.hash,
     theme: page.documentElement.dataset.theme,
   }});
 }};
@@ -163,8 +171,38 @@ def test_the_page_hides_sorts_filters_reads_and_remembers(served, tmp_path):
     assert found["bases"] == ["cwcd"]
     assert found["read"].startswith("at 1: ")
     assert "rrw_ce 0" in found["read"]
+    assert "(seed 0: " in found["read"], "of two runs each is named"
+    assert re.match(r"at 1[0-9]: .*rrw_ce 0\.[4-8]", found["pointed"])
+    assert found["left"] == 0, "a click on a loss hides it everywhere"
+    assert found["back"] > 20
     assert found["theme"] == "dark"
     assert html.unescape(found["hash"]) == "#glance?base=cwcd&theme=dark"
+
+
+UNSCRIPTED = """<iframe id=frame sandbox="allow-same-origin" src=index.html width=1300 height=900></iframe>
+<pre id=found></pre><script>
+frame.onload = () => {
+  const page = frame.contentDocument, seen = part => part.getClientRects().length > 0;
+  const some = query => [...page.querySelectorAll(query)].filter(seen).length;
+  found.textContent = JSON.stringify({
+    metrics: [...page.querySelectorAll(".glance")].filter(seen).map(one => one.closest("[data-metric]").dataset.metric),
+    curves: some(".curves"), answers: some(".answers > li"), runs: some(".runs tbody tr"),
+    controls: some(".control, .bar"),
+    bases: [...new Set([...page.querySelectorAll(".forest tbody")].filter(seen).map(group => group.dataset.base))],
+  });
+};
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_without_script_everything_is_there_but_for_the_choices(served, tmp_path):
+    found = asked(served, tmp_path, "unscripted.html", UNSCRIPTED)
+    assert found["metrics"] == ["DSC", "HD95"]
+    assert found["curves"] > 6, "validation and training losses"
+    assert found["answers"] >= 2
+    assert found["runs"] == 33
+    assert found["controls"] == 0
+    assert found["bases"] == ["ce"]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

@@ -45,7 +45,7 @@ def test_convergence_draws_the_mean_of_the_seeds_and_crosses_runs_that_ended_ear
     assert np.allclose(mean.get_ydata(), [0.1, 0.3, 0.6])
     curve, cross = lines(validation, looks["rrw"].colour)
     assert np.allclose(curve.get_ydata(), [0.1, 0.3])
-    assert (cross.get_marker(), list(cross.get_xdata()), list(cross.get_ydata())) == ("x", [1], [0.3])
+    assert (cross.get_marker(), list(cross.get_xdata()), list(cross.get_ydata())) == ("x", [2], [0.3])
     assert [axes.get_title("left") for axes in training] == ["ce", "rrw"]
     assert training[1].get_ylim()[1] < 0 < training[0].get_ylim()[0]
 
@@ -199,6 +199,6 @@ def test_test_scores_by_epoch_have_a_panel_per_metric_and_leave_out_infinite_dis
     metrics = [metric_of("DSC"), metric_of("HD")]
     figure = scores_by_epoch(pd.DataFrame(rows), looks_of(["ce"]), metrics)
     dsc, hd = figure.axes
-    assert dsc.lines[0].get_xydata().tolist() == [[1, 0.2], [3, 0.4], [5, 0.6]]
-    assert np.allclose(hd.lines[0].get_xydata(), [[3, 8], [5, 4]])
+    assert dsc.lines[0].get_xydata().tolist() == [[2, 0.2], [4, 0.4], [6, 0.6]]
+    assert np.allclose(hd.lines[0].get_xydata(), [[4, 8], [6, 4]])
     assert hd.get_title() == "Test HD ↓ [mm]"

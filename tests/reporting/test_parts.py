@@ -10,6 +10,8 @@ from seglossbench.registry import PARTS
 from seglossbench.reporting import Dataset, Facts, Run, write_report
 from seglossbench.reporting.elements import tag
 from seglossbench.reporting.parts import Part
+from seglossbench.reporting.parts.stability import _time
+from seglossbench.reporting.verdict import title_of
 
 COLUMNS = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
 NOTHING = pd.DataFrame()
@@ -107,7 +109,9 @@ def test_every_score_is_beside_the_page(tmp_path):
     assert set(found["loss"]) == {"'=ce", "dice"}, "no spreadsheet takes a name for a formula"
 
 
-def test_above_six_places_losses_are_the_columns(tmp_path):
+def test_above_six_places_losses_are_the_columns(tmp_path, monkeypatch):
+    for place in ("drawing.figure", "reporting.section"):  # whose figures other tests look at
+        monkeypatch.setattr(f"seglossbench.{place}.save", lambda *_: (1, 1))
     table = pd.concat([scores({"ce": 0, "dice": 0.1}, 2, 3, network=f"n{n}") for n in range(7)])
     text = page_of(tmp_path, table)
     glance = text[text.index('class="data glance"') : text.index('id="classes"')]
@@ -117,12 +121,77 @@ def test_above_six_places_losses_are_the_columns(tmp_path):
     )
 
 
+def verdicts(**of_datasets):
+    """Answers and means as the analysis writes them: per dataset the losses that lead of ce, dice and cwcd."""
+    losses, answers, ranks = ("ce", "dice", "cwcd"), [], []
+    for dataset, leaders in of_datasets.items():
+        verdict = {1: "settled", 2: "partly settled", 3: "not settled"}[len(leaders)]
+        key = {"dataset": dataset, "network": "u", "metric": "DSC"}
+        answers.append(
+            key | {"part_of": "", "claim": "", "verdict": verdict, "a": leaders[0], "b": "", "seeds": 5}
+        )
+        ranks += [
+            key | {"loss": loss, "class": "*", "rank": place + 1.0, "tied_with_best": loss in leaders}
+            for place, loss in enumerate(losses)
+        ]
+    return pd.DataFrame(answers), pd.DataFrame(ranks)
+
+
+@pytest.mark.parametrize(
+    ("leaders", "said"),
+    [
+        ({"a": ["cwcd"]}, "cwcd leads the other two losses."),
+        ({"a": ["cwcd"], "b": ["cwcd"]}, "cwcd leads on a and b."),
+        ({"a": ["cwcd"], "b": ["ce", "dice"]}, "cwcd leads on a; two losses share the lead on b."),
+        ({"a": ["ce", "dice"], "b": ["ce", "dice", "cwcd"]}, "Two losses share the lead on a; b is open."),
+        (
+            {"a": ["ce"], "b": ["cwcd"], "c": ["cwcd"], "d": ["ce", "dice", "cwcd"]},
+            "cwcd leads on b and c; ce leads on a; d is open.",
+        ),
+        (
+            {name: ["cwcd"] for name in "abcd"} | {"e": ["ce", "dice", "cwcd"], "f": ["ce", "dice", "cwcd"]},
+            "cwcd leads on four of six; e and f are open.",
+        ),
+        (
+            {name: ["ce", "dice", "cwcd"] for name in "ab"},
+            "No loss can be told to be the best on any of two datasets.",
+        ),
+    ],
+)
+def test_the_title_of_several_datasets_says_which_loss_leads_where(leaders, said):
+    assert title_of(*verdicts(**leaders), "x") == said
+
+
+def test_several_networks_have_a_mean_rank_and_say_how_many_pairs_are_told_apart(tmp_path):
+    table = pd.concat(
+        [scores({"ce": 0, "dice": 0.1}, network="u"), scores({"ce": 0, "dice": 0.2}, network="v")]
+    )
+    text = page_of(tmp_path, table)
+    glance = text[text.index('class="data glance"') : text.index('id="classes"')]
+    assert re.search(r"<bdi>dice</bdi>.*?<td class=\"num\">1.00</td>\n*</tr>", glance, re.S)
+    assert re.search(r"<bdi>ce</bdi>.*?<td class=\"num\">2.00</td>\n*</tr>", glance, re.S)
+    assert glance.count(">1 of 1</td>") == 3, "each network, and their mean"
+    file = pd.read_csv(tmp_path / "tables/glance_DSC.csv")
+    ranks = file[file["dataset"] == "all"].set_index("loss")["rank"].astype(float)
+    assert ranks.to_dict() == {"dice": 1.0, "ce": 2.0}
+    spread = re.search(r'data-view="spread".*?</table>', text, re.S)[0]
+    of_seeds = re.search(r'data-loss="ce">([\d.]+)<small>([\d. ]+)</small>', spread)
+    assert float(of_seeds[1]) == pytest.approx(
+        np.std([float(x) for x in of_seeds[2].split()], ddof=1), abs=6e-4
+    )
+
+
 def test_runs_say_what_became_of_them(tmp_path):
     runs = (Run("d", "u", "ce", "0", "DONE"), Run("d", "u", "ce", "1", "FAILED", "out of <memory>"))
     text = page_of(tmp_path, scores({"ce": 0, "dice": 0.1}, 1), Facts("x", runs))
     table = text[text.index('id="runs-tables"') :]
     assert table.index("out of &lt;memory&gt;") < table.index(">DONE<"), "what needs a look comes first"
     assert "Not every run is done." in text
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0.004, "14 s"), (0.5, "30.0 min"), (2.25, "2.2 h")])
+def test_times_have_units_that_suit_them(hours, said):
+    assert _time(hours) == said
 
 
 def strangers(source):

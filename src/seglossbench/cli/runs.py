@@ -146,8 +146,6 @@ def report(
       seglossbench report --scores ce/summary.json --scores dice/summary.json --out nnunet
       seglossbench report --scores ce.csv --truth labelsTs --images imagesTs --predictions ce=predictions
     """
-    from seglossbench import stages, standalone
-
     of_files = {
         "truth": truth,
         "predictions": predictions,
@@ -156,6 +154,8 @@ def report(
         "regions": regions,
     }
     if files:
+        from seglossbench import standalone
+
         pictures = None
         if truth is not None and predictions:
             pictures = standalone.Files(truth, predictions, images, regions, modality)
@@ -168,6 +168,8 @@ def report(
             f"--{given[0]}: goes with --scores; an experiment's own predictions are drawn anyway"
         )
     refuse_without_scores(options)
+    from seglossbench import stages
+
     experiment = settings.experiment
     click.echo(stages.report(experiment, out, analysed=analysed))
     if mark is not None:

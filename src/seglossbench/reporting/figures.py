@@ -139,7 +139,8 @@ def per_class(
 
     ``scores`` are the folded scores and ``summaries`` the summaries of one dataset and metric.
     """
-    losses = [loss for loss in looks if loss in set(scores["loss"])]
+    scored = set(scores["loss"].unique())
+    losses = [loss for loss in looks if loss in scored]
     absent, titles = set(absent), _titles(networks)
     floor = floor_of(scores["value"])
     step = 0.8 / max(1, len(losses))
@@ -230,6 +231,7 @@ def _draw_scores(
 def _by_epoch(histories: pd.DataFrame) -> pd.DataFrame:
     """One row per loss, seed and epoch: the mean of what was recorded within the epoch."""
     chosen = histories.dropna(subset=["epoch", "value"])
+    chosen = chosen.assign(epoch=chosen["epoch"] + 1)  # what is finished then, as on the page
     return chosen.groupby(["loss", "seed", "epoch"], sort=False)["value"].mean().reset_index()
 
 

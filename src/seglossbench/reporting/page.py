@@ -63,6 +63,7 @@ def write_report(
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder; give the report a folder of its own")
+    scores = check_scores(scores)
     found = tables if tables is not None else _analysed(scores, histories, facts)
     material = _prepare(scores, found["means"], histories, facts, metrics, published or {})
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def write_report(
             folder=folder,
             metrics=material.metrics,
             decides=str(known.get("decides") or decisive(material.scores, None)),
-            scores=check_scores(scores),
+            scores=scores,
             sections=sections,
             scans=scans or Scans(),
             out=out,
@@ -105,14 +106,16 @@ def _prepare(
     metrics: Sequence[str] | None,
     published: Mapping[str, Published],
 ) -> Material:
-    folded = fold_status(check_scores(scores))
-    found = list(dict.fromkeys(folded["metric"]))
+    folded = fold_status(scores)
+    found = list(folded["metric"].unique())
     for name in metrics or ():
         if found and name not in found:
             raise InputError(f"metrics: no scores of {name!r}; {nearest(name, found)}")
     shown = tuple(metrics or in_order(found))
     checked = check_histories(histories)
-    losses = dict.fromkeys([*(run.loss for run in facts.runs), *folded["loss"], *checked["loss"]])
+    losses = dict.fromkeys(
+        [*(run.loss for run in facts.runs), *folded["loss"].unique(), *checked["loss"].unique()]
+    )
     folded = folded[folded["metric"].isin(shown)]
     looks = looks_of(list(losses))
     theirs = {
@@ -128,8 +131,8 @@ def _datasets(material: Material) -> list[str]:
     names = [
         *(dataset.name for dataset in facts.datasets),
         *(run.dataset for run in facts.runs),
-        *material.scores["dataset"],
-        *material.histories["dataset"],
+        *material.scores["dataset"].unique(),
+        *material.histories["dataset"].unique(),
     ]
     return list(dict.fromkeys(names))
 
@@ -141,7 +144,7 @@ def _analysed(scores: pd.DataFrame, histories: pd.DataFrame, facts: Facts) -> di
         claims=read_claims(OF_THE_PAPERS),
         scopes={dataset.name: "these phantoms only" for dataset in facts.datasets if dataset.phantom},
     )
-    tables = analyse(check_scores(scores), options, check_histories(histories), runs)
+    tables = analyse(scores, options, check_histories(histories), runs)
     return {name: with_texts(table) for name, table in tables.items()}
 
 

@@ -106,16 +106,16 @@ def write_section(
         dict.fromkeys(
             [
                 *((run.network, run.loss) for run in runs),
-                *scores[["network", "loss"]].itertuples(index=False, name=None),
+                *scores[["network", "loss"]].drop_duplicates().itertuples(index=False, name=None),
             ]
         )
     )
     networks = list(dict.fromkeys(network for network, _ in pairs))
     pairs.sort(key=lambda pair: networks.index(pair[0]))
-    classes = _in_order(list(dict.fromkeys(scores["class"])), described.classes if described else ())
+    classes = _in_order(list(scores["class"].unique()), described.classes if described else ())
     reasons, unfinished = _without_scores(runs, scores)
     # Parts of an experiment may have other metrics; a dataset without any scores says so once.
-    scored = set(scores["metric"])
+    scored = set(scores["metric"].unique())
     metrics = [name for name in material.metrics if name in scored] or material.metrics[:1]
     tables = []
     for name in metrics:
@@ -251,15 +251,15 @@ def _pictures(
             )
     if scores.empty:
         return
-    name = next(name for name in material.metrics if name in set(scores["metric"]))
+    scored = set(scores["metric"].unique())
+    name = next(name for name in material.metrics if name in scored)
     metric = metric_of(name, unit)
     own = scores[scores["metric"] == name]
     summaries = material.summaries[
         (material.summaries["dataset"] == files.dataset) & (material.summaries["metric"] == name)
     ]
-    own_looks = {
-        loss: look for loss, look in looks.items() if loss in set(own["loss"]) | {k[1] for k in unfinished}
-    }
+    losses = set(own["loss"].unique()) | {loss for _, loss in unfinished}
+    own_looks = {loss: look for loss, look in looks.items() if loss in losses}
     kind = f"{metric.mean} mean" if metric.mean == "geometric" else "mean"
     if (summaries["spread_over"] == "seeds").any():
         yield files.picture(
@@ -286,7 +286,8 @@ def _without_scores(
     runs: Sequence[Run], scores: pd.DataFrame
 ) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], int]]:
     """Why runs have no scores, in words, and how many they are, per network and loss."""
-    scored = set(scores[["network", "loss", "seed"]].itertuples(index=False, name=None))
+    runs_scored = scores[["network", "loss", "seed"]].drop_duplicates()
+    scored = set(runs_scored.itertuples(index=False, name=None))
     missing: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         if (run.network, run.loss, run.seed) not in scored:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -84,7 +85,7 @@ class Table:
         """The rows of each network."""
         return [(name, list(rows)) for name, rows in groupby(self.rows, lambda row: row.network)]
 
-    @property
+    @cached_property
     def mark_widths(self) -> list[int]:
         """Per column of numbers, the length of its longest footnote signs, so that the numbers stand in line."""
         columns = zip(*(row.cells for row in self.rows), strict=True)

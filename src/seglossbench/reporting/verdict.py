@@ -45,9 +45,6 @@ def title_of(answers: pd.DataFrame, means: pd.DataFrame, experiment: str) -> str
         return _sentence(rows[0], means)
     if all(row["verdict"] == "not settled" for row in rows):
         return _unsettled(rows, means)
-    if len(rows) <= 2:
-        of_one = [f"{isolated(_place(row, rows))}: {_sentence(row, means)}" for row in rows]
-        return " ".join(of_one)
     return _summed_up(rows, means)
 
 
@@ -140,28 +137,34 @@ def _summed_up(rows: Sequence[Row], means: pd.DataFrame) -> str:
         leaders.setdefault(first, []).append(_place(row, rows))
     opened = leaders.pop((), [])
     alone = {first[0]: places for first, places in leaders.items() if len(first) == 1}
-    shared = sum(len(places) for first, places in leaders.items() if len(first) > 1)
-    parts = []
+    shared = {first: places for first, places in leaders.items() if len(first) > 1}
+    parts: list[str] = []
     if 0 < len(alone) <= _MOST_NAMED:
         parts += [
-            f"{isolated(loss)} leads on {_places(places)}"
+            f"{isolated(loss)} leads on {_places(places, len(rows))}"
             for loss, places in sorted(alone.items(), key=lambda item: -len(item[1]))
         ]
     elif alone:
         parts.append(
             f"{word(len(alone))} losses lead, each on some of {word(sum(map(len, alone.values())))} places"
         )
-    if shared:
-        parts.append(f"several share the lead on {word(shared)}")
+    if 0 < len(shared) <= _MOST_NAMED:
+        parts += [
+            f"{word(len(first))} losses share the lead on {_places(places, len(rows))}"
+            for first, places in shared.items()
+        ]
+    elif shared:
+        parts.append(f"several losses share the lead on {word(sum(map(len, shared.values())))}")
     if opened:
-        parts.append(f"{word(len(opened))} of {word(len(rows))} {'is' if len(opened) == 1 else 'are'} open")
+        parts.append(f"{_places(opened, len(rows))} {'is' if len(opened) == 1 else 'are'} open")
     text = "; ".join(parts)
-    return f"{text[0].upper() if not alone else text[0]}{text[1:]}."
+    names_a_loss = 0 < len(alone) <= _MOST_NAMED
+    return f"{text[0] if names_a_loss else text[0].upper()}{text[1:]}."
 
 
-def _places(places: Sequence[str]) -> str:
+def _places(places: Sequence[str], of: int) -> str:
     shown = [isolated(place) for place in places]
-    return listed(shown) if len(shown) <= _MOST_NAMED else f"{word(len(shown))} of them"
+    return listed(shown) if len(shown) <= _MOST_NAMED else f"{word(len(shown))} of {word(of)}"
 
 
 def _place(row: Row, rows: Sequence[Row]) -> str:

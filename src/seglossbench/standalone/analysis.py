@@ -23,12 +23,14 @@ def analyse_scores(
     sizes: Path | None = None,
     absent_scored: bool = False,
     penalties: Mapping[str, float] | None = None,
+    scores: "pd.DataFrame | None" = None,
 ) -> list[str]:
     """Write the tables of anybody's scores into ``out``; returns what a reader must know of them, in lines.
 
     ``claims`` is a file of claims of one's own; ``cases`` a table of cases with a column ``patient`` and others that
     part them; ``sizes`` one of classes with a column ``size``; ``penalties`` what a missing distance counts as, by
-    metric. Raises InputError for a penalty of a metric that was not scored.
+    metric; ``scores`` what the files hold, where it was read before. Raises InputError for a penalty of a metric that
+    was not scored.
     """
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
     from seglossbench.analysis.files import read_cases, read_sizes, write_tables
@@ -40,7 +42,7 @@ def analyse_scores(
 
     own = read_claims(claims) if claims else {}
     policy = facts_of_scores(files).empty_policy
-    scores = read_scores(files)
+    scores = read_scores(files) if scores is None else scores
     if scores.empty:
         raise InputError(f"{', '.join(map(str, files))}: no scores, only the names of columns")
     datasets = list(scores["dataset"].unique())

@@ -42,7 +42,7 @@ def report_scores(
     facts = facts_of_scores(files)
     classes = dict(ChainMap(*map(read_classes, files)))
     scans = scans_of(scores, pictures, classes) if pictures else None
-    analyse_scores(files, folder / "analysis", **analysis)
+    analyse_scores(files, folder / "analysis", scores=scores, **analysis)
     tables, provenance = read_analysis(folder / "analysis")
     page = write_report(
         folder, scores, pd.DataFrame(), facts, tables=tables, provenance=provenance, scans=scans

@@ -153,14 +153,14 @@ def against(source: Source, metric: str, *, classes: bool) -> Iterator[Row]:
         yield pair | {"loss": other, "estimate": estimate, "lo": lo, "hi": hi}
 
 
-def figure_files(source: Source, name: str, figure: "Figure", table: pd.DataFrame) -> Markup:
-    """Leave a figure for papers and its data beside the page; returns the line of their addresses."""
+def figure_files(source: Source, name: str, figure: "Figure", table: pd.DataFrame, of: str = "") -> Markup:
+    """Leave a figure for papers and its data beside the page; returns the line of their addresses, below ``of``."""
     from seglossbench.drawing.figure import save
 
     (source.folder / "figures" / name).parent.mkdir(parents=True, exist_ok=True)
     save(figure, source.folder / "figures" / name)
     links = [(end.upper(), f"figures/{name}.{end}") for end in ("png", "pdf")]
-    return files_line(*links, ("data as CSV", source.table(name, table)))
+    return files_line(*links, ("data as CSV", source.table(name, table)), of=of)
 
 
 def link_to(file: Path, folder: Path) -> str:
@@ -168,10 +168,10 @@ def link_to(file: Path, folder: Path) -> str:
     return quote(Path(os.path.relpath(file, folder)).as_posix())
 
 
-def files_line(*links: tuple[str, str]) -> Markup:
-    """The files below a table or figure: words and address of each."""
+def files_line(*links: tuple[str, str], of: str = "") -> Markup:
+    """The files below a table or figure: words and address of each, after what they are ``of``."""
     shown = [tag("a", words, href=quote(address)) for words, address in links]
-    return tag("p", Markup(" · ").join(shown), class_="files")
+    return tag("p", tag("bdi", of) if of else None, Markup(" · ").join(shown), class_="files")
 
 
 def caption(*sentences: str | None) -> Markup:

@@ -88,14 +88,13 @@ def _answer(source: Source, row: Row) -> Markup:
     if len(rest) > _LONGEST and len(several) > 1:
         said = [tag("b", bold)]
         folded = tag("details", tag("summary", "one by one"), tag("ul", *(tag("li", one) for one in several)))
-    about = " · ".join(
-        text for text in ("" if not row["claim"] else f"claim {row['id']}", row["source"]) if text
-    )
-    heading = tag("h3", row["question"], tag("small", about) if about else None)
+    about = ", ".join(part for part in (f"Claim {row['id']}", row["source"]) if part)
+    claim = tag("p", f"{about}: {row['claim']}", class_="claim") if row["claim"] else None
+    heading = tag("h3", row["question"])
     decide = str(row["decide_text"] or "")
     middle = [
         heading,
-        tag("p", row["claim"], class_="claim") if row["claim"] else None,
+        claim,
         tag("p", *said) if row["finding"] != decide else None,
         folded,
         tag("p", tag("b", "Would decide it: "), decide, class_="decide") if decide else None,

@@ -86,7 +86,7 @@ def _every_score(source: Source) -> str:
     scores = source.scores
     text = csv_text(scores, [name for name in NAMES if name in scores])
     with atomic_file(source.folder / file) as temporary:
-        temporary.write_bytes(gzip.compress(text.encode(), mtime=0))
+        temporary.write_bytes(gzip.compress(text.encode(), 6, mtime=0))
     return file
 
 

@@ -154,13 +154,13 @@ def _row(source: Source, row: Row, base: str, axis: svg.Axis) -> Markup:
     if not as_it_is:
         ticks = [1 / tick if axis.log and tick else tick if axis.log else -tick for tick in ticks]
     none = axis.at(1.0 if axis.log else 0.0)
-    marks = [tag("line", x1=axis.at(tick), x2=axis.at(tick), y1=17, y2=23, class_="tick") for tick in ticks]
+    marks = "".join(f"M{axis.at(tick):g} 17v6" for tick in ticks)
     picture = svg.svg(
         420,
         26,
         tag("line", x1=none, x2=none, y1=0, y2=26, class_="zero"),
         svg.interval(axis, estimate, lo, hi, source.looks[loss], 9, hollow=not told),
-        tag("g", *marks, class_=svg.colour_class(source.looks[loss])),
+        tag("path", d=marks, class_=f"tick {svg.colour_class(source.looks[loss])}") if marks else "",
     )
     p = float(row["p_adjusted"])
     said = "none" if p != p else ("< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}")

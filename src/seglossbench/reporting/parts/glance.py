@@ -123,7 +123,7 @@ def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
         bodies = []
         for dataset in dict.fromkeys(dataset for dataset, _ in places):
             own = [place for place in places if place[0] == dataset]
-            several = len(own) > 1 and len({dataset for dataset, _ in places}) > 1
+            several = len(own) > 1 and dataset != "-"
             group = tag("th", tag("bdi", dataset_name(dataset)), colspan=len(losses) + 2, scope="rowgroup")
             rows = [
                 tag(
@@ -209,7 +209,11 @@ def _by_rank(losses: list[str], cells: dict[Any, Row]) -> list[str]:
     """The losses by their mean rank; those without one last."""
 
     def mean_rank(loss: str) -> float:
-        ranks = [row["rank"] for key, row in cells.items() if key[2] == loss and row["rank"] == row["rank"]]
+        ranks = [
+            row["rank"]
+            for key, row in cells.items()
+            if key[2] == loss and key[1] != ALL and row["rank"] == row["rank"]
+        ]
         return sum(ranks) / len(ranks) if ranks else math.inf
 
     return sorted(losses, key=mean_rank)

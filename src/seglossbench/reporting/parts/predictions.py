@@ -145,7 +145,8 @@ def _figure(drawing: _Drawing, opened: OpenScan, rows: Sequence[Row]) -> Markup 
     more = None
     if len(shown) > 2:
         summary = tag("summary", f"{len(shown) - 1} slices from one end to the other")
-        more = tag("details", summary, scrolled(tag("div", *shown[1:], data_slices=True), f"slices, {about}"))
+        inside = scrolled(tag("div", *shown[1:], data_slices=True), f"slices, {about}")
+        more = tag("details", summary, inside, class_="aside")
     return tag(
         "figure",
         tag("figcaption", _words(source, first, by_loss, slices[0]), _links(source, opened.scan)),
@@ -209,4 +210,4 @@ def _by_class(source: Source, figures: Sequence[tuple[Row, Markup]]) -> Iterator
         a, b = (tag("bdi", own[0][0][key]) for key in ("a", "b"))
         title = Markup("{}: {} against {}").format(tag("b", tag("bdi", where)), a, b)
         inside = [figure for _, figure in own]
-        yield tag("details", tag("summary", title), *inside, **source.view(network=network))
+        yield tag("details", tag("summary", title), *inside, class_="aside", **source.view(network=network))

@@ -97,7 +97,7 @@ def _adoptions(adopted: list[Mapping[str, Any]]) -> Markup:
 
 def _folded(title: str, value: Any) -> Markup:
     text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
-    return tag("details", tag("summary", title), tag("pre", text, tabindex="0"))
+    return tag("details", tag("summary", title), tag("pre", text, tabindex="0"), class_="aside")
 
 
 def _flat(known: Mapping[str, Any]) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Stability and cost: how much a loss's runs differ, how they end, how fast they are, with intervals."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pandas as pd
 from markupsafe import Markup
 
-from seglossbench.analysis.words import number
+from seglossbench.analysis.words import UNBOUNDED, number
 from seglossbench.drawing.names import Stems
 from seglossbench.reporting import svg
 from seglossbench.reporting.curves import picture
@@ -18,11 +19,12 @@ _QUANTITIES = (
     ("late_swing", "late swing", 3),
     ("gradient_cv", "gradient: sd / mean", 2),
     ("epochs_to_95", "epochs to 95 %", 1),
-    ("hours_to_95", "hours to 95 %", 2),
-    ("hours_to_level", "hours to the common level", 2),
+    ("hours_to_95", "time to 95 %", 2),
+    ("hours_to_level", "time to the common level", 2),
     ("s_per_epoch", "s per epoch", 2),
     ("peak_mb", "peak memory, MB", 0),
 )
+_HOURS = ("hours_to_95", "hours_to_level")
 _OF_RUNS = (
     ("score", "mean score of each run"),
     ("late_swing", "late swing"),
@@ -100,6 +102,22 @@ def stability(source: Source) -> Part | None:
     )
 
 
+def _time(hours: float) -> str:
+    """A time in the unit that suits it."""
+    if hours != hours:
+        return number(hours)
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    return f"{60 * hours:.1f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
+
+
+def _interval(lo: float, hi: float, in_words: Callable[[float], str]) -> str:
+    """From one end to the other; of two runs the upper end may be no bound that helps anybody."""
+    return (
+        f"{in_words(lo)} to {in_words(hi)}" if hi < UNBOUNDED * max(lo, 1e-9) else f"{in_words(lo)} or more"
+    )
+
+
 def _spread(source: Source) -> pd.DataFrame:
     """The standard deviation over runs of the validation at each epoch, by dataset, network and loss."""
     curves = source.tables["curves"]
@@ -135,6 +153,9 @@ def _figures(source: Source) -> Iterator[Markup]:
     from seglossbench.reporting.plots import stability as drawn
 
     runs, spread = source.tables["runs"], _spread(source)
+    known = [(name, words) for name, words in _OF_RUNS if runs[name].notna().any()]
+    if spread.empty and len(known) < 2:
+        return  # of scores alone, which the datasets' figures of seeds show
     stems = Stems()
     lines: list[Markup] = []
     for dataset, network in dict.fromkeys(runs[["dataset", "network"]].itertuples(index=False, name=None)):
@@ -144,7 +165,7 @@ def _figures(source: Source) -> Iterator[Markup]:
         ]
         by_epoch, of_runs = tables
         panels = [by_epoch.assign(panel=f"sd of validation {source.decides}", value=by_epoch["sd"], seed="")]
-        panels += [of_runs.assign(panel=words, value=of_runs[name], x=math.nan) for name, words in _OF_RUNS]
+        panels += [of_runs.assign(panel=words, value=of_runs[name], x=math.nan) for name, words in known]
         points = pd.concat(
             [one.reindex(columns=_COLUMNS) for one in panels if one["value"].notna().any()]
             or [pd.DataFrame()]
@@ -154,15 +175,8 @@ def _figures(source: Source) -> Iterator[Markup]:
         where = place_name(str(dataset), str(network))
         shown = points[points["value"].notna()]
         name = f"stability/{stems.new(str(dataset), str(network))}"
-        line = figure_files(source, name, drawn(shown, source.looks, where), shown)
-        lines.append(
-            tag(
-                "div",
-                tag("p", tag("bdi", where), ", for papers", class_="caption"),
-                line,
-                **source.view(dataset=str(dataset), network=str(network)),
-            )
-        )
+        line = figure_files(source, name, drawn(shown, source.looks, where), shown, f"{where}, for papers: ")
+        lines.append(tag("div", line, **source.view(dataset=str(dataset), network=str(network))))
     yield from lines
 
 
@@ -182,11 +196,12 @@ def _row(
         cells.append(number_cell(f"{row['failed']:.0f}" if known else "–", row["failed"], below=below))
     for name, _, digits in shown:
         lo, hi = row[f"{name}_lo"], row[f"{name}_hi"]
-        below = f"{number(lo, digits)} to {number(hi, digits)}" if lo == lo and lo != hi else ""
+        in_words = _time if name in _HOURS else partial(number, digits=digits)
+        below = _interval(lo, hi, in_words) if lo == lo and lo != hi else ""
         if name == "hours_to_level" and row["reached"] < row["runs"]:
             below = f"{row['reached']:.0f} of {row['runs']:.0f} runs" + (f"; {below}" if below else "")
         star = " *" if (name, loss) in steadier else ""
-        cells.append(number_cell(number(row[name], digits) + star, row[name], below=below))
+        cells.append(number_cell(in_words(row[name]) + star, row[name], below=below))
     if timed:
         cells.append(number_cell(number(row["ratio_to_baseline"], 2), row["ratio_to_baseline"]))
     return tag("tr", tag("th", svg.named(source.looks[loss], loss), scope="row"), *cells, data_loss=loss)
