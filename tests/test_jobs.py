@@ -115,6 +115,21 @@ def test_failures_are_what_this_calls_jobs_did_not_make(experiment):
     assert jobs.failures(experiment, since + 60) == []
 
 
+def test_a_run_that_its_training_could_not_score_is_told(experiment):
+    one, other = jobs.train_jobs(experiment)
+    for run in (*one.runs, *other.runs):
+        finish(run, "" if run in (one.runs[1], other.runs[0]) else "scores")
+    log = jobs.log_of("train", one.id)
+    write_log(log, f"seglossbench: 1 of 2 runs failed: {one.runs[1].id}: InputError: no truth")
+    write_log(
+        jobs.log_of("train", other.id), "epoch 9 of 9"
+    )  # killed before it scored, which is left for the end
+    (failed,) = jobs.failures(experiment, jobs.start_of_call() - 30)
+    assert (failed.what, failed.log) == (f"scores of {one.runs[1].id}", log)
+    assert failed.reason.endswith("no truth")
+    assert jobs.left_unscored(experiment, jobs.start_of_call()) == [one.runs[1], other.runs[0]]
+
+
 def test_a_finished_run_that_shared_a_job_with_a_failed_one_is_left_to_be_scored(experiment):
     first, second, _, _ = experiment.runs
     finish(first)

@@ -16,6 +16,7 @@ from seglossbench.maps.store import read_index
 from seglossbench.params import merge
 from seglossbench.records import run_in_progress
 from seglossbench.stages import split_of
+from tests.conftest import finish
 
 
 @pytest.mark.parametrize("checkpoint", ["last", "best"])
@@ -256,6 +257,22 @@ def test_a_folder_of_ones_own_is_looked_into(project, write_nifti, own, message,
     stages.check_experiment(right)
     with pytest.raises(InputError, match=message):
         stages.check_experiment(Experiment.load(overrides=merge(overrides, {"datasets": {"own": own}})))
+
+
+def test_a_run_that_cannot_be_scored_keeps_no_other_from_being_trained_and_scored(project, monkeypatch):
+    runs = Experiment.load(overrides={"experiment": "tiny"}).runs[:3]
+
+    def score(run):
+        if run is runs[1]:
+            raise InputError("no truth")
+        run.scores.parent.mkdir(parents=True)
+        run.scores.touch()
+
+    monkeypatch.setattr("seglossbench.stages.evaluation.train", finish)
+    monkeypatch.setattr("seglossbench.stages.evaluation.evaluate", score)
+    with pytest.raises(InputError, match=f"^1 of 3 runs failed: {runs[1].id}: InputError: no truth$"):
+        stages.train_all(runs, stages.train_and_score)
+    assert [run.scores.exists() for run in runs] == [True, False, True]
 
 
 def test_scoring_what_is_predicted_needs_no_torch(project):

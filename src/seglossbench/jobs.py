@@ -37,7 +37,7 @@ class TrainJob:
 
     @property
     def mark(self) -> Path:
-        """The file that the job leaves, from which on its runs can be scored."""
+        """The file that the job leaves when its runs are trained and scored."""
         return _LOGS / "trained" / self.id
 
 
@@ -180,10 +180,12 @@ def failures(experiment: Experiment, since: float) -> list[Failure]:
         if not _written_since(log, since):
             continue
         for run in job.runs:
-            current = state(run.folder)
+            current, word = state(run.folder), _last_word(log)
             if not current.is_finished:
-                reason = failure(run.folder) if current is State.FAILED else _last_word(log)
+                reason = failure(run.folder) if current is State.FAILED else word
                 found.append(Failure(run.id, reason, log))
+            elif not run.scores.exists() and word != _SILENT and (len(job.runs) == 1 or run.id in word):
+                found.append(Failure(f"scores of {run.id}", word, log))
     return found
 
 

@@ -1,4 +1,4 @@
-# Scores of every run on its test cases.
+# Scores of finished runs on their test cases, by conventions that they were not scored by when they were trained.
 def needed_to_score(wildcards):
     """The raw and prepared cases of a run, and the run itself, which needs no job where it is finished."""
     run = run_of(wildcards)
@@ -40,9 +40,9 @@ rule evaluate:
 
 
 def all_scores(wildcards):
-    """The scores of all runs, and the marks of trainings to be done again, whose former scores are still there."""
-    again = (job.mark for job in UNFINISHED if all(run.scores.exists() for run in job.runs))
-    return [*again, *(run.scores for run in EXPERIMENT.runs)]
+    """The marks of the trainings, which score their runs, and the scores of all other runs."""
+    trained = {run.id for job in UNFINISHED for run in job.runs}
+    return [*(job.mark for job in UNFINISHED), *(run.scores for run in EXPERIMENT.runs if run.id not in trained)]
 
 
 rule evaluate_all:

@@ -1,4 +1,5 @@
-# The trainings. A run that is finished has no job. An interrupted one goes on when its job is started again.
+# The trainings, each of which scores its run at once, while all that this needs is in memory. A run that is finished has
+# no job. An interrupted one goes on when its job is started again.
 UNFINISHED = [job for job in TRAIN_JOBS.values() if not all(map(jobs.is_finished, job.runs))]
 
 # A mark without its runs is one of a run whose folder was removed, which is to be trained again.
@@ -13,6 +14,7 @@ if workflow.is_main_process:
 
 rule train:
     input:
+        lambda wildcards: raw_of(job_of(wildcards).runs[0].dataset),  # which has the truth
         lambda wildcards: ancient(job_of(wildcards).runs[0].dataset.prepared),
         lambda wildcards: ancient(job_of(wildcards).runs[0].dataset.maps),
     output:
@@ -27,7 +29,7 @@ rule train:
     message:
         "train {params.runs}"
     shell:
-        "{SEGLOSSBENCH} --log {log} train --planned {params.runs}"
+        "{SEGLOSSBENCH} --log {log} train --planned --score {params.runs}"
 
 
 def job_of(wildcards):

@@ -20,6 +20,7 @@ from seglossbench.jobs import mark_report, planned_to_score
 @click.option(
     "--planned", is_flag=True, help="RUNs are as the workflow planned them; params are not looked at."
 )
+@click.option("--score", is_flag=True, help="Score each RUN's test cases, too, as the workflow does.")
 @click.option(
     "--from",
     "folder",
@@ -34,7 +35,9 @@ from seglossbench.jobs import mark_report, planned_to_score
     help="With --from: the folder of the new run.",
 )
 @pass_settings
-def train(settings: Settings, run: tuple[str, ...], planned: bool, folder: Path | None, into: Path) -> None:
+def train(
+    settings: Settings, run: tuple[str, ...], planned: bool, score: bool, folder: Path | None, into: Path
+) -> None:
     """Train each RUN, one after the other, or go on with it where it was interrupted.
 
     \b
@@ -45,13 +48,15 @@ def train(settings: Settings, run: tuple[str, ...], planned: bool, folder: Path 
     from seglossbench import stages
 
     if folder is not None:
-        if run or planned:
-            raise InputError("--from: trains the run of that folder alone; leave out RUN and --planned")
+        if run or planned or score:
+            raise InputError(
+                "--from: trains the run of that folder alone; leave out RUN, --planned and --score"
+            )
         click.echo(stages.train_from(folder, into))
         return
     if not run:
         raise InputError("RUN: none given; seglossbench list shows the ids")
-    stages.train_all(_runs(settings, run, planned))
+    stages.train_all(_runs(settings, run, planned), stages.train_and_score if score else stages.train)
 
 
 @cli.command()

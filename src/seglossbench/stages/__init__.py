@@ -5,7 +5,7 @@ from seglossbench.stages.again import train_from
 from seglossbench.stages.analysis import analyse, plan_from_scores
 from seglossbench.stages.browsing import links, serve
 from seglossbench.stages.checking import check_experiment
-from seglossbench.stages.evaluation import evaluate, scored_classes
+from seglossbench.stages.evaluation import evaluate, scored_classes, train_and_score
 from seglossbench.stages.notices import notify
 from seglossbench.stages.orphans import remove, unnamed
 from seglossbench.stages.preparation import cache_maps, download, download_source, preprocess, split_of
@@ -39,6 +39,7 @@ __all__ = [
     "track_and_mark",
     "train",
     "train_all",
+    "train_and_score",
     "train_from",
     "unnamed",
 ]

@@ -7,7 +7,7 @@ from seglossbench.files import atomic_file
 from seglossbench.records import state
 from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
-from seglossbench.stages.training import predict
+from seglossbench.stages.training import predict, train
 from seglossbench.vocabulary.metrics import OF_REGIONS
 
 
@@ -45,6 +45,13 @@ def evaluate(run: Run) -> None:
             tables.append(found.assign(metric=found["metric"] + besides + weights.besides))
     with atomic_file(run.scores) as temporary:
         pd.concat(tables).to_csv(temporary, index=False)
+
+
+def train_and_score(run: Run) -> None:
+    """Train a run and score it, unless that is done: in a process that has in memory what both need."""
+    train(run)
+    if not run.scores.exists():
+        evaluate(run)
 
 
 def scored_classes(prepared: PreparedDataset, kind: str) -> dict[str, tuple[int, ...]]:

@@ -1,7 +1,7 @@
 """The training of runs, and the prediction of their test cases."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,18 +46,19 @@ def train(run: Run) -> None:
                 note_divergence(folder, trained.divergence.epoch, trained.divergence.reason)
         # Of a run of this name whose folder somebody removed, to have it trained again.
         shutil.rmtree(run.predictions.parent, ignore_errors=True)
+        run.scores.unlink(missing_ok=True)
         _predict_all(run, device, trained.network)
 
 
-def train_all(runs: Sequence[Run]) -> None:
-    """Train runs one after the other; one that fails does not keep the others from being trained.
+def train_all(runs: Sequence[Run], work: Callable[[Run], None] = train) -> None:
+    """Train runs, or do other ``work`` on them, one after the other; one that fails does not keep the others from it.
 
     Raises InputError if the input of a run was bad, else JobError, with what became of every run that failed.
     """
     failed: dict[str, Exception] = {}
     for run in runs:
         try:
-            train(run)
+            work(run)
         except Exception as error:
             if len(runs) == 1:
                 raise
