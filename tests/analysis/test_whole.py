@@ -60,6 +60,17 @@ def test_four_equal_losses_crown_none():
     assert tables["answers"]["verdict"].tolist() == ["not settled"]
 
 
+def test_losses_that_score_the_same_are_said_to():
+    perfect = drawn({"a": 0, "b": 0}, metric="HD95", cases=4).assign(value="0")
+    for scores, mean in ((perfect, 0), (perfect.assign(metric="DSC", value="1"), 1)):
+        tables = analyse(scores, Options())
+        assert tables["means"]["mean"].to_numpy() == pytest.approx(mean)
+        answer = tables["answers"].iloc[0]
+        assert answer["verdict"] == "not settled"
+        assert answer["finding"].startswith("None can be told from the best. a has the same mean as b (")
+        assert (tables["differences"]["p"] == 1).all()
+
+
 def test_places_are_shares_of_redraws_and_groups_are_who_stands_together():
     tables = analyse(drawn({"a": 1.5, "b": 0, "c": 0}, cases=30, seeds=5, seed_sd=0.02), Options())
     places = tables["places"]

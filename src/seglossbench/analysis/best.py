@@ -78,6 +78,8 @@ def _answer(cubes: Cubes, means: pd.DataFrame, pairs: pd.DataFrame) -> Row:
     leads = f"leads {second}"
     if measure.sign * float(lead["_squares"].mean) < 0:  # over the seeds that both have, and only there
         leads = f"has the best mean; over the seeds that both have it lies behind {second}"
+    if float(lead["_squares"].mean) == 0:
+        leads, numbers = f"has the same mean as {second}", f"({means_of[0]})."
     if lead["seeds"] < 2:
         finding = f"One seed. {a} {leads} {numbers} {ONE_SEED}"
         return row | {"verdict": "not settled", "finding": finding, "decide_text": FEWEST_SEEDS}

@@ -15,10 +15,10 @@ Array = NDArray[np.float64]
 
 
 def floor_of(distances: ArrayLike) -> float:
-    """What a distance of 0 counts as beside those distances; 1 where there is none above 0."""
+    """What a distance of 0 counts as beside those distances; nearly nothing where there is none above 0."""
     found = np.asarray(distances, float)
     positive = found[(found > 0) & np.isfinite(found)]
-    return float(positive.min()) / 2 if len(positive) else 1.0
+    return float(positive.min()) / 2 if len(positive) else float(np.finfo(float).tiny)
 
 
 def working(values: ArrayLike, mean: Mean, floor: float | None = None) -> Array:
