@@ -2,10 +2,12 @@
 
 from itertools import combinations
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from scipy.stats import wilcoxon
 
+from benchmarks import published_pairs
 from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.differences import differences
 from seglossbench.analysis.files import read_table
@@ -14,6 +16,7 @@ from seglossbench.analysis.means import means
 from seglossbench.cli.application import cli
 from seglossbench.data.published import read_topomortar
 from seglossbench.statistics.multiplicity import holm
+from tests.conftest import PROJECT
 
 BEST = {"CESkeletonRecallLoss", "clDiceLoss"}
 
@@ -77,3 +80,21 @@ def test_the_authors_table_is_made_to_the_printed_digit_by_one_command(realdata,
         for loss in PRINTED
     }
     assert printed == PRINTED
+
+
+def test_the_authors_own_test_swaps_scores_at_random():
+    random = np.random.default_rng(0)
+    # Of the sums of +-1 +-1, which are 2, 0, 0 and -2, one is above the 0 that was found, and none above 2.
+    assert published_pairs.by_swaps(np.array([1.0, -1.0]), random) == pytest.approx(0.25, abs=0.02)
+    assert published_pairs.by_swaps(np.array([1.0, 1.0]), random) == 0
+
+
+def test_the_document_has_all_pairs_beside_the_authors_own_test(realdata):
+    folder = realdata / "topomortar/published/supervised/accurate/large"
+    found = published_pairs.pairs(folder, realdata / "topomortar/dataset/dataset_types.txt")
+    assert published_pairs.in_markdown(found) in (PROJECT / published_pairs.DOCUMENT).read_text(
+        encoding="utf-8"
+    )
+    for part, ours, theirs in zip(published_pairs.PARTS, (14, 6), (27, 26), strict=True):
+        own = found[found["part"] == part]
+        assert ((own["p_adjusted"] < 0.05).sum(), (own["p_swaps"] < 0.05).sum()) == (ours, theirs)
