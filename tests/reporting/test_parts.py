@@ -142,8 +142,11 @@ def verdicts(**of_datasets):
     [
         ({"a": ["cwcd"]}, "cwcd leads the other two losses."),
         ({"a": ["cwcd"], "b": ["cwcd"]}, "cwcd leads on a and b."),
-        ({"a": ["cwcd"], "b": ["ce", "dice"]}, "cwcd leads on a; two losses share the lead on b."),
-        ({"a": ["ce", "dice"], "b": ["ce", "dice", "cwcd"]}, "Two losses share the lead on a; b is open."),
+        ({"a": ["cwcd"], "b": ["ce", "dice"]}, "cwcd leads on a; two of three losses share the lead on b."),
+        (
+            {"a": ["ce", "dice"], "b": ["ce", "dice", "cwcd"]},
+            "Two of three losses share the lead on a; b is open.",
+        ),
         (
             {"a": ["ce"], "b": ["cwcd"], "c": ["cwcd"], "d": ["ce", "dice", "cwcd"]},
             "cwcd leads on b and c; ce leads on a; d is open.",

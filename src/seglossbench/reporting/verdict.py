@@ -138,6 +138,7 @@ def _summed_up(rows: Sequence[Row], means: pd.DataFrame) -> str:
     opened = leaders.pop((), [])
     alone = {first[0]: places for first, places in leaders.items() if len(first) == 1}
     shared = {first: places for first, places in leaders.items() if len(first) > 1}
+    losses = max(len(_ranked(row, means)) for row in rows)
     parts: list[str] = []
     if 0 < len(alone) <= _MOST_NAMED:
         parts += [
@@ -150,7 +151,7 @@ def _summed_up(rows: Sequence[Row], means: pd.DataFrame) -> str:
         )
     if 0 < len(shared) <= _MOST_NAMED:
         parts += [
-            f"{word(len(first))} losses share the lead on {_places(places, len(rows))}"
+            f"{word(len(first))} of {word(losses)} losses share the lead on {_places(places, len(rows))}"
             for first, places in shared.items()
         ]
     elif shared:
