@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 COSTS = (
+    "started",
     "second",
     "duration",
     "hours",

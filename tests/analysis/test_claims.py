@@ -10,7 +10,7 @@ from seglossbench.analysis.curves import curves_of_runs
 from seglossbench.analysis.differences import differences
 from seglossbench.analysis.judging import judge
 from seglossbench.analysis.means import means
-from seglossbench.analysis.stability import of_runs
+from seglossbench.analysis.run_numbers import of_runs
 from seglossbench.analysis.whole import Options, analyse
 from seglossbench.errors import InputError
 from seglossbench.vocabulary.tables import HISTORIES

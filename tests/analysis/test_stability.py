@@ -1,11 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import boschloo_exact
 
 from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.curves import curves, curves_of_runs
-from seglossbench.analysis.stability import of_runs, stability, stability_pairs
+from seglossbench.analysis.run_numbers import of_runs
+from seglossbench.analysis.stability import stability, stability_pairs
 from seglossbench.vocabulary.tables import HISTORIES
 from tests.analysis.made_scores import drawn
 
@@ -98,6 +100,7 @@ def test_the_numbers_of_a_run(numbers):
     assert run["hours"] == pytest.approx(0.4)
     assert run["hours_to_95"] == pytest.approx(run["epochs_to_95"] * 36 / 3600)
     assert 0.5 < run["area"] < 0.8
+    assert run["area_hours"] == pytest.approx(run["area"])  # all of its epochs take the same time
     assert 0 < run["score"] < 1
 
 
@@ -105,6 +108,7 @@ def test_diverged_and_collapsed_runs_are_counted_with_an_exact_interval(numbers)
     table = stability(numbers, baseline="calm")
     wild = row_of(table, network="n", loss="wild")
     assert wild[["runs", "failed", "diverged", "collapsed", "restarted"]].tolist() == [6, 2, 1, 1, 0]
+    assert wild["restarted_hi"] == pytest.approx(0.459, abs=1e-3)
     assert wild["failed_hi"] == pytest.approx(0.777, abs=1e-3)
     assert row_of(table, network=ALL, loss="wild")["failed"] == 4
     assert row_of(table, network="n", loss="calm")["failed_hi"] == pytest.approx(0.459, abs=1e-3)
@@ -130,6 +134,48 @@ def test_the_calmer_loss_is_told_by_spread_and_by_late_swing(numbers):
     failed = row_of(table, network=ALL, quantity="failed")
     assert failed["estimate"] == pytest.approx(-4 / 12)
     assert failed["test"] == "Boschloo"
+
+
+def test_restarted_runs_are_shares_too():
+    scores = drawn({"calm": 0, "wild": 0}, seeds=5)
+    rows = [("d", "n", "wild", str(seed), 3, 30, "train", "restarted", 1.0) for seed in range(4)]
+    histories = pd.DataFrame(rows, columns=list(HISTORIES))
+    runs = made_runs(scores).assign(state="DONE", reason="")
+    numbers = of_runs(runs, cubes_of(scores), histories, curves_of_runs(histories, "DSC"), "DSC")
+    wild = row_of(stability(numbers), loss="wild")
+    assert wild[["restarted", "failed"]].tolist() == [4, 0]
+    assert (wild["restarted_lo"], wild["restarted_hi"]) == pytest.approx((0.284, 0.995), abs=1e-3)
+    pair = row_of(stability_pairs(numbers), quantity="restarted")
+    assert pair["p"] == pytest.approx(boschloo_exact([[0, 4], [5, 1]]).pvalue)
+    assert (pair["estimate"], pair["test"], pair["steadier"]) == (pytest.approx(-0.8), "Boschloo", "calm")
+
+
+def test_by_the_hour_all_losses_are_measured_until_the_quickest_ends(numbers):
+    own = numbers[(numbers["network"] == "n") & (numbers["seed"] == "0")].set_index("loss")
+    # The wild one takes twice the time, so its first 20 epochs are in the hours that the calm one has.
+    epochs = np.arange(EPOCHS // 2)
+    assert own.loc["wild", "area_hours"] == pytest.approx((0.8 * (1 - np.exp(-epochs / 5))).mean(), abs=0.03)
+    assert own.loc["wild", "area_hours"] < own.loc["calm", "area_hours"] - 0.03
+
+
+def test_of_a_distance_the_lowest_is_the_best():
+    rows = [
+        ("d", "n", loss, "0", epoch, 0, split, name, value)
+        for loss, ends in (("a", 2.0), ("b", 4.0))
+        for epoch in range(10)
+        for split, name, value in (
+            ("validation", "HD95", ends + max(0, 6 - epoch)),
+            ("cost", "seconds", 3600.0),
+        )
+    ]
+    histories = pd.DataFrame(rows, columns=list(HISTORIES))
+    scores = drawn({"a": 0, "b": 0}, seeds=1, metric="HD95")
+    runs = made_runs(scores)
+    numbers = of_runs(runs, cubes_of(scores), histories, curves_of_runs(histories, "HD95"), "HD95")
+    found = numbers.set_index("loss")
+    assert found["epochs_to_95"].tolist() == [7, 7]
+    assert found["level"].tolist() == pytest.approx([4 / 0.95] * 2)
+    assert found["hours_to_level"].tolist() == [5, 7]
 
 
 def test_without_histories_only_the_spread_is_known():

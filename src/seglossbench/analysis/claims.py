@@ -15,7 +15,9 @@ from seglossbench.params.section import Section
 
 OF_THE_PAPERS = Path(__file__).with_name("claims.yaml")
 
-Quantity = Literal["sd", "late_swing", "gradient_cv", "epochs_to_95", "hours_to_95", "s_per_epoch", "failed"]
+Quantity = Literal[
+    "sd", "late_swing", "gradient_cv", "epochs_to_95", "hours_to_95", "s_per_epoch", "failed", "restarted"
+]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 

@@ -19,7 +19,7 @@ from seglossbench.analysis.cubes import ALL, Cube, Cubes
 from seglossbench.analysis.differences import describe
 from seglossbench.analysis.effects import Paired, of_pair, over_networks
 from seglossbench.analysis.measures import Measure
-from seglossbench.analysis.stability import compare, values_of
+from seglossbench.analysis.stability import SHARES, compare, values_of
 from seglossbench.analysis.words import count
 from seglossbench.statistics.comparison import over_new_networks, p_non_inferior
 from seglossbench.statistics.crossed import MeanSquares, crossed, mean_squares
@@ -194,7 +194,7 @@ def steadiness(claim: Claim, dataset: str, a: str, b: str, evidence: Evidence) -
                 "runs": runs,
                 "margin": np.nan,
             }
-            | {"scale": "difference of shares" if quantity == "failed" else "ratio"}
+            | {"scale": "difference of shares" if quantity in SHARES else "ratio"}
             | {key: value for key, value in found.items() if key != "test"}
         )
     return rows

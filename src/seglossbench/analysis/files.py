@@ -20,7 +20,7 @@ TEXT = {
     "dataset", "network", "loss", "seed", "case", "patient", "class", "metric", "a", "b", "scale", "family", "better",
     "case_quantiles", "seed_values", "what", "dataset_a", "network_a", "metric_a", "dataset_b", "network_b", "metric_b",
     "curve", "axis", "quantity", "test", "steadier", "state", "reason", "variant", "column", "part",
-    "other_network", "id", "device", "threads", "versions", "role",
+    "other_network", "id", "device", "threads", "versions", "role", "started",
     "dial", "baseline", "form", "mlflow", "adopted",
 }  # fmt: skip
 """The columns that hold words; all others hold numbers."""

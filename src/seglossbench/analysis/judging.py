@@ -22,6 +22,7 @@ from seglossbench.analysis.comparing import (
     steadiness,
 )
 from seglossbench.analysis.differences import SIGNIFICANT
+from seglossbench.analysis.stability import SHARES
 from seglossbench.analysis.verdicts import NOTHING_MORE, Verdict, one_of, over_datasets, what_decides
 from seglossbench.analysis.words import count, difference, listed, number
 from seglossbench.statistics.crossed import crossed
@@ -93,7 +94,7 @@ def _verdict(claim: Claim, row: Row) -> Verdict:
             return "not tested"
         if row["p_adjusted"] >= SIGNIFICANT:
             return "inconclusive"
-        none = 0.0 if row["quantity"] == "failed" else 1.0
+        none = 0.0 if row["quantity"] in SHARES else 1.0
         return "supported" if row["estimate"] < none else "not supported"
     if row["seeds"] < 2 or np.isnan(row["p"]):
         return "inconclusive"
@@ -120,6 +121,7 @@ def _sentence(claim: Claim, row: Row) -> str:
             "sd": "spread over seeds",
             "late_swing": "late oscillation",
             "failed": "share of failed runs",
+            "restarted": "share of runs that began anew",
         }
         what = names.get(row["quantity"], row["quantity"])
         sign = "of" if row["scale"] == "ratio" else "difference of"

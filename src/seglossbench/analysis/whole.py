@@ -26,8 +26,9 @@ from seglossbench.analysis.means import means, seed_gaps
 from seglossbench.analysis.measures import measure_of
 from seglossbench.analysis.notices import notices
 from seglossbench.analysis.parts import part_means
+from seglossbench.analysis.run_numbers import of_runs
 from seglossbench.analysis.sensitivity import interactions, sensitivity, subgroups
-from seglossbench.analysis.stability import of_runs, stability, stability_pairs
+from seglossbench.analysis.stability import stability, stability_pairs
 from seglossbench.errors import InputError, nearest
 from seglossbench.vocabulary.metrics import in_order, split_name
 from seglossbench.vocabulary.tables import HISTORIES, IDENTITY, STATUS

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,11 +58,7 @@ def analyse(experiment: Experiment, out: Path) -> Path:
         sizes=sizes,
         scopes={d.name: "these phantoms only" for d in experiment.datasets if d.params.phantom is not None},
         missing=_missing(experiment.runs),
-        absent_scored=[
-            dataset.name
-            for dataset in experiment.datasets
-            if policy_named(dataset.evaluate.empty).scores_absent_classes
-        ],
+        absent_scored=_absent_scored(experiment),
     )
     tables = analyse_tables(
         load_scores(scored), options, check_histories(histories(experiment.runs)), _runs(experiment.runs)
@@ -80,6 +76,15 @@ def analyse(experiment: Experiment, out: Path) -> Path:
     }
     write_tables(out, tables, provenance_of(about, tables, options))
     return out
+
+
+def _absent_scored(experiment: Experiment) -> list[str]:
+    """The datasets whose policy for empty masks scores a class that the truth lacks."""
+    return [
+        dataset.name
+        for dataset in experiment.datasets
+        if policy_named(dataset.evaluate.empty).scores_absent_classes
+    ]
 
 
 def _about(dataset: Dataset) -> dict[str, Any]:
@@ -130,7 +135,9 @@ def plan_from_scores(
     from seglossbench.analysis.whole import decisive
 
     patients: dict[tuple[str, str], str] = {}
+    absent_scored: list[str] = []
     if experiment is not None:
+        absent_scored = _absent_scored(experiment)
         files = [run.scores for run in experiment.runs if run.scores.exists()]
         decides = decides or experiment.params.analyse.decides
         for dataset in experiment.datasets:
@@ -139,7 +146,7 @@ def plan_from_scores(
             raise InputError(f"experiment {experiment.name}: no scores yet; run snakemake --cores all")
     scores = load_scores(files)
     metric = decisive(scores, decides)
-    cubes = cubes_of(scores, patients)
+    cubes = cubes_of(scores, patients, absent_scored=absent_scored)
     lines = in_lines(resolvable(cubes, metric)) if power else []
     return lines + (settled(cubes, metric, planned) if planned is not None else [])
 
@@ -240,6 +247,11 @@ def _device(run: Run, device: str) -> str:
     return f"{device}; other digits on every try, as train.deterministic: {str(asked).lower()} allows"
 
 
+def _day(seconds: float) -> str:
+    """A time as people and pandas read it, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
 def _in_mlflow(runs: Sequence[Run]) -> dict[str, str]:
     """The pages of runs in the interface of a local store of MLflow, by their ids; none where it cannot be read."""
     found: dict[str, str] = {}
@@ -267,6 +279,7 @@ def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
         rows.append(
             {name: str(value) for name, value in run.identity.items()}
             | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
+            | {"started": _day(period_seconds(run.folder)[0]) if found.is_finished else ""}
             | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
             | {"adopted": _adopted(run) if found.is_finished else "", "mlflow": pages.get(run.id, "")}
             | {"device": _device(run, versions.pop("device", "")), "threads": str(run.train.threads or "")}

@@ -21,6 +21,7 @@ _QUANTITIES = (
     ("epochs_to_95", "epochs to 95 %", 1),
     ("hours_to_95", "time to 95 %", 2),
     ("hours_to_level", "time to the common level", 2),
+    ("area_hours", "mean height by hour", 3),
     ("s_per_epoch", "s per epoch", 2),
     ("peak_mb", "peak memory, MB", 0),
 )
@@ -87,9 +88,10 @@ def stability(source: Source) -> Part | None:
                 *_figures(source),
                 caption(
                     "Below each number its 95 % interval over runs. * less than that of another loss, after Holm's "
-                    "correction. Late swing: mean change of the validation from epoch to epoch in the last quarter. "
+                    "correction. Late swing: deviation of the validation from its straight line in the last quarter. "
                     "95 %: of the best validation. Common level: 95 % of the best validation of "
                     "the loss that gets least far, the same for all losses there; runs that reach it count. "
+                    "Mean height: of the validation's curve, its area by its length, until the quickest loss ends. "
                     "Failed: diverged or collapsed; the interval is Clopper and "
                     f"Pearson's. × time: seconds per epoch beside those of {source.baseline}."
                 ),
