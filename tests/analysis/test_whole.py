@@ -233,6 +233,20 @@ def test_an_experiment_names_its_metric_and_claims_in_params(scored, project, tm
     assert read_table(folder / "answers.csv").set_index("id").loc["M", "verdict"] == "supported"
 
 
+def test_an_experiment_takes_columns_of_ones_own_that_part_its_cases(scored, project, tmp_path):
+    sites = ["case,site,patient", *(f"case{case},{'AB'[case % 2]},p{case // 3}" for case in range(15))]
+    (project / "cases.csv").write_text("\n".join(sites) + "\n")
+    changes = {"experiment": "made", "analyse": {"cases": "cases.csv"}}
+    changed = Experiment.load(overrides=changes)
+    assert [run.id for run in changed.runs] == [run.id for run in scored.runs]
+    tables, _ = read_analysis(stages.analyse(changed, tmp_path / "out"))
+    of_sites = tables["subgroups"]
+    assert of_sites[["column", "part", "cases"]].to_numpy().tolist() == [["site", "A", 8], ["site", "B", 7]]
+    assert (tables["means"]["patients"] == 5).all()
+    with pytest.raises(InputError, match=r"nowhere\.csv: No such file"):
+        stages.analyse(Experiment.load(overrides=changes | {"analyse": {"cases": "nowhere.csv"}}), tmp_path)
+
+
 def test_patients_and_sizes_are_those_of_the_prepared_cases(scored, tmp_path, monkeypatch):
     facts = [
         CaseFacts(f"case{n}", f"p{n // 5}", "", "", (1,), (1.0,), {"class0": 10.0 * n, "class1": 5.0})

@@ -82,6 +82,19 @@ def read_cases(path: Path) -> pd.DataFrame:
     return table
 
 
+def columns_of(cases: pd.DataFrame, datasets: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
+    """The columns of a table of cases by dataset and case; a table without the column ``dataset`` is of all."""
+    return {
+        str(column): {
+            (str(dataset), str(row["case"])): str(row[column])
+            for row in cases.to_dict("records")
+            for dataset in ([row["dataset"]] if "dataset" in cases else datasets)
+        }
+        for column in cases.columns
+        if column not in ("dataset", "case")
+    }
+
+
 def read_sizes(path: Path, datasets: Sequence[str]) -> dict[tuple[str, str], float]:
     """The sizes of classes by (dataset, class), from a table ``class, size`` and, where they differ, ``dataset``."""
     table = read_texts(path, "a table of sizes")

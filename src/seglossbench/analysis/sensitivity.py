@@ -21,6 +21,7 @@ from seglossbench.analysis.means import means
 from seglossbench.analysis.measures import FALSE_ALARMS, MISSED, Measure
 from seglossbench.evaluation.empty import POLICIES, Policy
 from seglossbench.statistics.crossed import MeanSquares
+from seglossbench.statistics.influence import class_means
 from seglossbench.statistics.ranks import kendall_tau
 from seglossbench.vocabulary.metrics import metric_of
 from seglossbench.vocabulary.tables import STATUSES
@@ -28,7 +29,7 @@ from seglossbench.vocabulary.tables import STATUSES
 AS_ANALYSED = "as analysed"
 COLUMNS = [
     *FAMILY[:3], "variant", "loss", "mean", "lo", "hi", "seeds", "cases", "rank", "rank_lo", "rank_hi",
-    "tied_with_best", "tau", "told_apart", "changed", "pairs",
+    "tied_with_best", "missed_rate", "false_alarm_rate", "tau", "told_apart", "changed", "pairs",
 ]  # fmt: skip
 INTERACTIONS = [
     "dataset", "metric", "a", "b", "network", "other_network", "scale", "estimate", "lo", "hi", "p", "p_adjusted",
@@ -43,8 +44,9 @@ SUBGROUPS = [
 def sensitivity(cubes: Cubes, numbers: pd.DataFrame) -> pd.DataFrame:
     """Every loss's mean over the classes and rank under each variant, and what changes of the conclusions with it.
 
-    ``told_apart`` counts the pairs that are, ``changed`` those that are told otherwise than as analysed; ``tau`` is
-    Kendall's between both orders of losses. ``numbers`` say which runs failed.
+    ``missed_rate`` and ``false_alarm_rate`` are those of the variant's masks, NaN where no statuses are known or no
+    class is absent. ``told_apart`` counts the pairs that are, ``changed`` those that are told otherwise than as
+    analysed; ``tau`` is Kendall's between both orders of losses. ``numbers`` say which runs failed.
     """
     tables = []
     for cube in cubes.cubes:
@@ -52,7 +54,7 @@ def sensitivity(cubes: Cubes, numbers: pd.DataFrame) -> pd.DataFrame:
             continue
         variants = {AS_ANALYSED: cube} | dict(_variants(cube, cubes, numbers))
         if len(variants) > 1:
-            tables += list(_compared(variants))
+            tables += list(_compared(variants, cubes))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
@@ -191,7 +193,21 @@ def _by_policy(cube: Cube, policy: Policy) -> Cube:
     return replace(cube, scores=scores, counts=counts)
 
 
-def _compared(variants: Mapping[str, Cube]) -> Iterator[pd.DataFrame]:
+def _rates(cubes: Cubes, cube: Cube) -> dict[str, dict[str, float]]:
+    """How often each loss of a cube misses a class and finds an absent one: means over the classes."""
+    found = {}
+    for rate, cells in ((MISSED, cube.missed), (FALSE_ALARMS, cube.false_alarms)):
+        of_rate = [each for each in cubes.of(cube.dataset, rate) if each.network == cube.network]
+        counts = of_rate[0].counts if of_rate else np.zeros(cube.counts.shape, bool)
+        found[rate] = {
+            loss: float(np.nanmean(class_means(cells[index][cube.runs[index]], counts)))
+            for index, loss in enumerate(cube.losses)
+            if counts.any() and cube.runs[index].any()
+        }
+    return found
+
+
+def _compared(variants: Mapping[str, Cube], cubes: Cubes) -> Iterator[pd.DataFrame]:
     first: pd.DataFrame | None = None
     told_first: dict[tuple[str, str], str] = {}
     for name, cube in variants.items():
@@ -205,6 +221,7 @@ def _compared(variants: Mapping[str, Cube]) -> Iterator[pd.DataFrame]:
             first, told_first = table, told
         both = table.set_index("loss")["mean"], first.set_index("loss")["mean"].reindex(table["loss"])
         yield table.assign(
+            **{rate: table["loss"].map(of_losses) for rate, of_losses in _rates(cubes, cube).items()},
             tau=kendall_tau(*both),
             told_apart=sum(better != "" for better in told.values()),
             changed=sum(better != told_first.get(pair, "") for pair, better in told.items()),

@@ -80,6 +80,7 @@ class AnalyseParams(Section):
         AnyName, ...
     ] = ()  # losses over which gains are told along a phantom's dial; none: the baseline
     claims: PathText | None = None  # a file of claims of one's own, beside those of the papers
+    cases: PathText | None = None  # a table of cases, whose columns part them: scanner, site
 
 
 class TrackParams(Section):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def analyse(experiment: Experiment, out: Path) -> Path:
     """Write the tables of the experiment, of what is finished by now; returns the folder."""
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
-    from seglossbench.analysis.files import write_tables
+    from seglossbench.analysis.files import columns_of, read_cases, write_tables
     from seglossbench.analysis.inputs import check_histories, load_scores
     from seglossbench.analysis.provenance import provenance_of
     from seglossbench.analysis.whole import Options
@@ -48,13 +48,19 @@ def analyse(experiment: Experiment, out: Path) -> Path:
     sizes: dict[tuple[str, str], float] = {}
     for dataset in experiment.datasets:
         _add_facts(dataset, patients, modalities, sizes)
+    columns = {"modality": modalities} if modalities else {}
+    if settings.cases is not None:
+        columns |= columns_of(
+            read_cases(Path(settings.cases)), [dataset.name for dataset in experiment.datasets]
+        )
+        patients |= columns.pop("patient", {})
     options = Options(
         decides=settings.decides,
         baseline=settings.baseline,
         claims=claims,
         all_claims=True,
         patients=patients,
-        columns={"modality": modalities} if modalities else {},
+        columns=columns,
         sizes=sizes,
         scopes={d.name: "these phantoms only" for d in experiment.datasets if d.params.phantom is not None},
         missing=_missing(experiment.runs),

@@ -33,7 +33,7 @@ def analyse_scores(
     was not scored.
     """
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
-    from seglossbench.analysis.files import read_cases, read_sizes, write_tables
+    from seglossbench.analysis.files import columns_of, read_cases, read_sizes, write_tables
     from seglossbench.analysis.foreign import read_scores
     from seglossbench.analysis.provenance import provenance_of
     from seglossbench.analysis.whole import Options
@@ -46,7 +46,7 @@ def analyse_scores(
     if scores.empty:
         raise InputError(f"{', '.join(map(str, files))}: no scores, only the names of columns")
     datasets = list(scores["dataset"].unique())
-    columns = _columns(read_cases(cases), datasets) if cases else {}
+    columns = columns_of(read_cases(cases), datasets) if cases else {}
     scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
     scored = list(scores["metric"].unique())
     for metric in penalties or {}:
@@ -80,16 +80,3 @@ def _digest(path: Path) -> str:
             whole.update(b"" if file == path else file.relative_to(path).as_posix().encode())
             whole.update(file.read_bytes())
     return whole.hexdigest()
-
-
-def _columns(cases: "pd.DataFrame", datasets: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
-    """The columns of a table of cases by dataset and case; a table without the column ``dataset`` is of all."""
-    return {
-        str(column): {
-            (str(dataset), str(row["case"])): str(row[column])
-            for row in cases.to_dict("records")
-            for dataset in ([row["dataset"]] if "dataset" in cases else datasets)
-        }
-        for column in cases.columns
-        if column not in ("dataset", "case")
-    }
