@@ -101,6 +101,16 @@ def test_notices_say_what_few_seeds_networks_and_failures_allow():
     assert "No class was missed in 12 cases: up to 22 % may fail." in texts
 
 
+def test_the_mean_beside_failed_runs_is_that_of_the_tables():
+    scores = drawn({"a": 0.0}, seeds=3, metric="HD95")
+    runs = scores[["dataset", "network", "loss", "seed"]].drop_duplicates().assign(state="DONE", reason="")
+    runs.loc[runs.index[0], "state"] = "DIVERGED"
+    tables = analyse(scores, Options(), runs=runs)
+    means = tables["means"]
+    mean = means.loc[means["class"] == ALL, "mean"].item()
+    assert f"Mean of all runs {mean:.3f}, of those" in " ".join(tables["notices"]["text"])
+
+
 def test_notices_say_which_seeds_and_cases_are_not_compared():
     scores = drawn({"a": 0, "b": 0}, cases=4)
     scores = scores[(scores["loss"] != "a") | (scores["seed"] != "1")].reset_index(drop=True)

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from seglossbench.analysis.cubes import ALL, Cubes
-from seglossbench.analysis.measures import MISSED
+from seglossbench.analysis.measures import MISSED, measure_of
 from seglossbench.analysis.words import count, listed, number
 from seglossbench.statistics.proportions import none_seen
+from seglossbench.statistics.scales import natural, working
 
 COLUMNS = ["kind", "dataset", "network", "loss", "text"]
 FEW_CASES = 20
@@ -33,7 +34,7 @@ def notices(
         *_of_unequal_seeds(cubes, decides),
         *_of_gaps(means, decides),
         *_of_networks(cubes),
-        *_of_failures(stability, numbers),
+        *_of_failures(stability, numbers, decides),
         *_of_cases(cubes),
         *(
             ("excluded", told.dataset, told.network, told.loss, f"{count(told.count, 'score')}: {told.why}.")
@@ -83,7 +84,7 @@ def _of_networks(cubes: Cubes) -> Iterator[tuple[str, ...]]:
             yield ("networks", dataset, ALL, ALL, text)
 
 
-def _of_failures(stability: pd.DataFrame, numbers: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+def _of_failures(stability: pd.DataFrame, numbers: pd.DataFrame, decides: str) -> Iterator[tuple[str, ...]]:
     """Failed runs with the interval of their share, and the mean of all runs beside that of those that finished."""
     known = stability[stability["failed"].notna()]
     for dataset, of_dataset in known.groupby("dataset", sort=False):
@@ -91,7 +92,7 @@ def _of_failures(stability: pd.DataFrame, numbers: pd.DataFrame) -> Iterator[tup
         rows = (of_dataset if pooled.empty else pooled).to_dict("records")
         for row in rows:
             if row["failed"]:
-                text = _of_failed(row, numbers)
+                text = _of_failed(row, numbers, decides)
                 yield ("failed runs", str(dataset), str(row["network"]), str(row["loss"]), text)
         for runs in dict.fromkeys(int(row["runs"]) for row in rows if not row["failed"]):
             steady = [row for row in rows if not row["failed"] and row["runs"] == runs]
@@ -101,13 +102,15 @@ def _of_failures(stability: pd.DataFrame, numbers: pd.DataFrame) -> Iterator[tup
             yield ("failed runs", str(dataset), str(steady[0]["network"]), ALL, text)
 
 
-def _of_failed(row: Mapping[Any, Any], numbers: pd.DataFrame) -> str:
+def _of_failed(row: Mapping[Any, Any], numbers: pd.DataFrame, decides: str) -> str:
     lo, hi = number(100 * row["failed_lo"], 0), number(100 * row["failed_hi"], 0)
     runs = count(int(row["runs"]), "run")
     text = f"{row['failed']:.0f} of {runs} of {row['loss']} failed (95 % interval {lo} to {hi} %)."
     same_loss = (numbers["dataset"] == row["dataset"]) & (numbers["loss"] == row["loss"])
     of_loss = numbers[same_loss & ((numbers["network"] == row["network"]) | (row["network"] == ALL))]
-    every, finished = of_loss["score"].mean(), of_loss.loc[~of_loss["failed"], "score"].mean()
+    how = measure_of(decides).mean
+    logs = pd.Series(working(of_loss["score"], how), of_loss.index)
+    every, finished = natural([logs.mean(), logs[~of_loss["failed"]].mean()], how)
     if every == every and finished == finished:
         text += f" Mean of all runs {number(every)}, of those that finished {number(finished)};"
         text += " comparisons use all runs."

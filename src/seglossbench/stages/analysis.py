@@ -1,9 +1,6 @@
 """The analysis of an experiment, or of anybody's scores: tidy tables, which all figures and pages read."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +11,9 @@ from seglossbench.errors import InputError
 from seglossbench.evaluation.empty import policy_named
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import digest
-from seglossbench.records import duration_seconds, failure, period_seconds, state, versions_of
+from seglossbench.records import state
 from seglossbench.stages.preparation import split_of
-from seglossbench.tracking.addresses import address_of
-from seglossbench.tracking.keys import experiment_name
-from seglossbench.tracking.local import LocalStore
-from seglossbench.tracking.marks import RUN_TAG
+from seglossbench.stages.run_table import missing, table_of_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,11 +57,14 @@ def analyse(experiment: Experiment, out: Path) -> Path:
         columns=columns,
         sizes=sizes,
         scopes={d.name: "these phantoms only" for d in experiment.datasets if d.params.phantom is not None},
-        missing=_missing(experiment.runs),
+        missing=missing(experiment.runs),
         absent_scored=_absent_scored(experiment),
     )
     tables = analyse_tables(
-        load_scores(scored), options, check_histories(histories(experiment.runs)), _runs(experiment.runs)
+        load_scores(scored),
+        options,
+        check_histories(histories(experiment.runs)),
+        table_of_runs(experiment.runs),
     )
     by_dial = _by_dial(experiment, tables, options)
     if len(by_dial):
@@ -227,68 +224,3 @@ def _add_facts(
         for name, size in (of_regions | dict(case.class_sizes_mm)).items():
             of_class.setdefault(name, []).extend([size] if size > 0 else [])
     sizes |= {(dataset.name, name): sum(of) / len(of) for name, of in of_class.items() if of}
-
-
-def _missing(runs: Sequence[Run]) -> dict[tuple[str, str], str]:
-    """Which runs of a dataset and loss have no scores, and why."""
-    told: dict[tuple[str, str], list[str]] = {}
-    for run in runs:
-        if not run.scores.exists():
-            why = failure(run.folder) or state(run.folder).value
-            told.setdefault((run.dataset.name, run.loss), []).append(f"{run.network}, seed {run.seed}: {why}")
-    return {key: "; ".join(found) for key, found in told.items()}
-
-
-def _adopted(run: Run) -> str:
-    """Which changes of code a finished run stands on that were made since and accepted, in their words."""
-    ended = datetime.fromtimestamp(period_seconds(run.folder)[1]).date()
-    return "; ".join(adoption.because for adoption in adopted.relied_on(run.settings.code, ended))
-
-
-def _device(run: Run, device: str) -> str:
-    """The device in words and, where it is a GPU that was not asked for the same digits twice, that."""
-    asked = run.train.deterministic
-    if asked is True or not device or device.startswith("cpu"):
-        return device
-    return f"{device}; other digits on every try, as train.deterministic: {str(asked).lower()} allows"
-
-
-def _day(seconds: float) -> str:
-    """A time as people and pandas read it, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def _in_mlflow(runs: Sequence[Run]) -> dict[str, str]:
-    """The pages of runs in the interface of a local store of MLflow, by their ids; none where it cannot be read."""
-    found: dict[str, str] = {}
-    names: dict[str, dict[str, None]] = {}
-    for run in runs:
-        of_store = names.setdefault(address_of(run.track), {})
-        of_store[experiment_name(run.part, run.dataset.name)] = None
-    for address, experiments in names.items():
-        store = LocalStore.at(address)
-        if store is not None:
-            with suppress(sqlite3.Error):
-                found |= store.pages_of(list(experiments), RUN_TAG)
-    return found
-
-
-def _runs(runs: Sequence[Run]) -> "pd.DataFrame":
-    """What is known of every run."""
-    import pandas as pd
-
-    pages = _in_mlflow(runs)
-    rows = []
-    for run in runs:
-        found = state(run.folder)
-        versions = versions_of([run.folder]) if found.is_finished else {}
-        rows.append(
-            {name: str(value) for name, value in run.identity.items()}
-            | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
-            | {"started": _day(period_seconds(run.folder)[0]) if found.is_finished else ""}
-            | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
-            | {"adopted": _adopted(run) if found.is_finished else "", "mlflow": pages.get(run.id, "")}
-            | {"device": _device(run, versions.pop("device", "")), "threads": str(run.train.threads or "")}
-            | {"versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))}
-        )
-    return pd.DataFrame(rows)

@@ -262,9 +262,10 @@ def _files(source: Source, name: str, places: list[Place], cells: dict[Any, Row]
     for loss, mean_rank in _mean_ranks(losses, cells).items():
         rows.append(["all", _MEAN_RANK, loss, "", "", mean_rank])
         leading.append(False)
+    kind = "mean" if metric.mean == "arithmetic" else "geometric mean"
     words = (
-        f"{source.metric(name, places[0][0]).title}: mean, and 95 % interval for new cases and new trainings. Bold: "
-        "cannot be told from the best, where other losses can (5 %, corrected by Holm)."
+        f"{metric.title}: {kind}, and 95 % interval for new cases and new trainings. Bold: cannot be told from "
+        "the best, where other losses can (5 %, corrected by Holm)."
     )
     stem = f"glance_{slug(name)}"
     address = source.table(stem, pd.DataFrame(rows, columns=head))
