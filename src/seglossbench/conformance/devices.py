@@ -69,6 +69,18 @@ class Steps:
         return torch.cat([weight.detach().flatten() for weight in self.network.parameters()]).cpu()
 
 
+def maps_of_labels_are_the_cpus(device: torch.device) -> None:
+    """Contours of every width and the classes' voxels, made on the device, to the last bit."""
+    for shape in ((2, 6, 8), (2, 4, 6, 8)):
+        for width in (2, 3):
+            truth = Truth(labels_of(shape), CLASSES, contour_kernel=width)
+            there = Truth(truth.labels.to(device), CLASSES, contour_kernel=width)
+            for name in ("contour", "class_counts", "class_weights"):
+                found, expected = getattr(there, name), getattr(truth, name)
+                assert found.device.type == device.type, f"{name} of labels on {device} is on {found.device}"
+                assert torch.equal(found.cpu(), expected), f"{name} in {len(shape) - 1}D, kernel {width}"
+
+
 def losses_and_gradients_are_the_cpus(device: torch.device) -> None:
     """Every term and compound of ours, in 2D and 3D, in float32."""
     Accelerator(device, Steps(torch.device("cpu")).settings)  # which turns TF32 off
@@ -188,6 +200,7 @@ def networks_compile(device: torch.device) -> None:
 
 
 CHECKS: tuple[Callable[[torch.device], None], ...] = (
+    maps_of_labels_are_the_cpus,
     losses_and_gradients_are_the_cpus,
     networks_give_the_cpus_logits,
     a_training_is_the_same_twice,
