@@ -5,9 +5,9 @@ import os
 import pytest
 
 from seglossbench import jobs
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Experiment
-from seglossbench.records import note_divergence, run_in_progress
+from seglossbench.records import note_divergence, run_in_progress, working_folder
 from tests.conftest import finish
 
 
@@ -128,6 +128,19 @@ def test_a_run_that_its_training_could_not_score_is_told(experiment):
     assert (failed.what, failed.log) == (f"scores of {one.runs[1].id}", log)
     assert failed.reason.endswith("no truth")
     assert jobs.left_unscored(experiment, jobs.start_of_call()) == [one.runs[1], other.runs[0]]
+
+
+def test_what_failed_by_itself_is_not_tried_again_in_the_same_call(experiment):
+    own, starved, _, _ = experiment.runs
+    jobs.start_of_call()
+    for run, error in ((own, ValueError("a broken scan")), (starved, MemoryError())):
+        with pytest.raises(type(error)):
+            fail(run, error)
+    with pytest.raises(JobError, match=f"{own.id}: not tried again .*ValueError: a broken scan"):
+        jobs.check_may_try(own)
+    jobs.check_may_try(starved)
+    os.utime("logs/.started", (0, (working_folder(own.folder) / "failure.json").stat().st_mtime))
+    jobs.check_may_try(own)
 
 
 def test_a_finished_run_that_shared_a_job_with_a_failed_one_is_left_to_be_scored(experiment):

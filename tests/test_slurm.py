@@ -14,7 +14,7 @@ import yaml
 from seglossbench.experiment import Experiment
 from seglossbench.params import merge
 from seglossbench.records import read_history
-from tests.commands import ENVIRONMENT, SNAKEMAKE, copy_project
+from tests.commands import ENVIRONMENT, copy_project
 from tests.conftest import PROJECT
 from tests.slurm.cluster import cluster, missing
 
@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=f"not installed: {', '.join(missing())}"),
 ]
 
+IMPATIENT = [sys.executable, str(PROJECT / "tests" / "slurm" / "impatient.py")]
 EXPERIMENT = """
 plugins: [trouble.py]
 grid: {datasets: [brats_phantom], networks: [unet], losses: [over_time, cancelled, over_memory, broken], seeds: [0]}
@@ -36,13 +37,15 @@ losses:
 train: {epochs: 4, steps_per_epoch: 2, patch_size: [16, 16, 16]}
 evaluate: {metrics: [DSC], predict: {window_size: [32, 32, 32]}}
 """
+# How the first job of two runs ends, in their third epoch. A limit is a minute at least, so that this one's is moved.
+ENDS = {"over_time": "scontrol update EndTime=now+1 JobId={}", "cancelled": "scancel {}"}
 # What a group would fill in for its cluster. This one has no accounting, a toy's GPUs, and little patience.
 FILLED_IN = {
     "default-resources": {"mem_mb": "1200 * attempt", "runtime": 5, "slurm_partition": "cpu"},
     "set-resources": {
         "train": {
             "mem_mb": "1500 * attempt",
-            "runtime": "1 if attempt == 1 and 'over_time' in wildcards.job else 10",
+            "runtime": 10,
             "slurm_partition": "gpu",
             "gpu_model": "toy",
         },
@@ -76,15 +79,16 @@ def ended(slurm, tmp_path_factory):
     profile = yaml.safe_load((folder / "workflow" / "profiles" / "slurm" / "config.yaml").read_text())
     (folder / "profile").mkdir()
     (folder / "profile" / "config.yaml").write_text(yaml.safe_dump(merge(profile, FILLED_IN)))
-    words = [*SNAKEMAKE[:3], "--workflow-profile", "profile", "--config", "experiment=cluster"]
+    words = [*IMPATIENT, "--workflow-profile", "profile", "--config", "experiment=cluster"]
     with (folder / "said.txt").open("w") as said:
         snakemake = subprocess.Popen(words, cwd=folder, env=slurm, stdout=said, stderr=subprocess.STDOUT)
     try:
-        while not (folder / "cancelled.stays").exists() and snakemake.poll() is None:
-            time.sleep(0.5)
-        if snakemake.poll() is None:
-            job = (folder / "cancelled.jobs").read_text().splitlines()[-1]
-            subprocess.run(["scancel", job], env=slurm, check=True)
+        for name, ends in ENDS.items():
+            while not (folder / f"{name}.stays").exists() and snakemake.poll() is None:
+                time.sleep(0.5)
+            if snakemake.poll() is None:
+                job = (folder / f"{name}.jobs").read_text().splitlines()[-1]
+                subprocess.run(ends.format(job).split(), env=slurm, check=True)
         snakemake.wait()
     finally:
         snakemake.kill()
@@ -128,7 +132,8 @@ def test_a_run_that_fails_by_itself_is_told_with_its_reason_and_the_others_are_r
     assert status == 1
     block = said[said.index("experiment cluster: failed in this call, 1 in all") :]
     assert f"  {runs['broken'].id}: ArithmeticError: broken on purpose" in block
-    assert column(jobs["broken"], "State") == ["FAILED"] * 3, "tried again, as retries says"
+    assert column(jobs["broken"], "State") == ["FAILED"], "its retries are no trainings"
+    assert epochs_by_call(runs["broken"]) == [["1", "2"], [], []]
     others = [run for name, run in runs.items() if name != "broken"]
     assert all(run.scores.exists() for run in others)
     page = (folder / "reports" / "cluster" / "index.html").read_text()
@@ -173,7 +178,7 @@ def test_scores_that_must_be_predicted_anew_ask_for_a_gpu(ended, slurm, runs):
     run.scores.unlink()
     shutil.rmtree(run.predictions)
     words = [
-        *SNAKEMAKE[:3],
+        *IMPATIENT,
         "--workflow-profile",
         "profile",
         "--config",

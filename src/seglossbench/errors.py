@@ -21,6 +21,15 @@ class JobError(RuntimeError):
     """Good input whose job failed (a full disk, a diverged download): one line that names the remedy."""
 
 
+class ShortageError(JobError):
+    """A job that the machine ended, for want of memory or of disk: with more of it, the same job may end well."""
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether the same job may end otherwise with more memory, or when disk and network are well again."""
+    return isinstance(error, ShortageError | MemoryError | OSError) or "can't allocate memory" in str(error)
+
+
 LISTED = 20  # names in a message; of more, only how many they are
 
 

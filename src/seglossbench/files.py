@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-from seglossbench.errors import InputError, JobError
+from seglossbench.errors import InputError, ShortageError
 
 TEMPORARY = ".tmp-"
 """How the names of files and folders begin that are not whole yet, or never will be."""
@@ -43,7 +43,7 @@ def atomic_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """A temporary name beside ``path``, renamed to it if the block succeeds and removed if it fails.
 
     What is ``durable`` is on the disk itself before the former content goes, so that a power cut leaves one of the two.
-    Raises JobError where the disk is full.
+    Raises ShortageError where the disk is full.
     """
     temporary = None
     try:
@@ -62,7 +62,7 @@ def atomic_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise JobError(f"{path}: the disk is full; make room and run the same command again") from error
+        raise ShortageError(f"{path}: the disk is full; make room and run the same command again") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

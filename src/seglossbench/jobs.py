@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from seglossbench.errors import InputError
+from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Experiment, Run, plans
 from seglossbench.experiment.identity import report_version
 from seglossbench.files import atomic_folder, digest, link_or_copy, write_json
-from seglossbench.records import State, failure, state
+from seglossbench.records import State, failed_by_itself, failure, state
 
 _LOGS = Path("logs")
 _SILENT = "ended without a word, as what is killed or short of memory does"
@@ -167,6 +167,21 @@ def start_of_call() -> float:
     _LOGS.mkdir(exist_ok=True)
     (_LOGS / ".started").touch()
     return (_LOGS / ".started").stat().st_mtime
+
+
+def check_may_try(run: Run) -> None:
+    """Raise JobError where the present call of Snakemake has tried the run, which failed by an error of its own.
+
+    Snakemake's ``retries`` are for what a cluster ended. It cannot tell that from the rest, and sends all again.
+    """
+    try:
+        since = (_LOGS / ".started").stat().st_mtime
+    except FileNotFoundError:
+        return
+    if failed_by_itself(run.folder, since):
+        raise JobError(
+            f"{run.id}: not tried again in this call, as it failed by itself: {failure(run.folder)}"
+        )
 
 
 def failures(experiment: Experiment, since: float) -> list[Failure]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from seglossbench import plugins
-from seglossbench.errors import JobError
+from seglossbench.errors import ShortageError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,7 +27,7 @@ def over_cases(
     title: str,
     bar: bool | None = None,
 ) -> Iterator[Result]:
-    """The function's results in the order of the cases; raises JobError if a process is killed.
+    """The function's results in the order of the cases; raises ShortageError if a process is killed.
 
     The first ones tell whether there is work enough for several processes. The bar is shown on a terminal only, unless
     ``bar`` says that it is always or never.
@@ -57,7 +57,7 @@ def _made(
         try:
             yield from pool.map(function, rest)
         except BrokenProcessPool:
-            raise JobError(
+            raise ShortageError(
                 f"{title}: a process was killed (for want of memory?); use fewer at a time"
             ) from None
         finally:

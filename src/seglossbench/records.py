@@ -20,10 +20,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
-from seglossbench.errors import InputError, JobError
+from seglossbench.errors import InputError, JobError, is_shortage
 from seglossbench.files import TEMPORARY, replace_folder, write_json, write_text
 
 DATA = "data.json"
@@ -62,6 +63,9 @@ class HistoryRow:
     value: float
 
 
+_COLUMNS = [field.name for field in fields(HistoryRow)]
+
+
 def state(folder: Path) -> State:
     """The state of the run whose finished folder is, or will be, ``folder``."""
     running = working_folder(folder)
@@ -91,6 +95,19 @@ def failure(folder: Path) -> str:
         with suppress(OSError):
             return str(json.loads(file.read_text()).get("reason", ""))
     return ""
+
+
+def failed_by_itself(folder: Path, since: float) -> bool:
+    """Whether a run was tried since then and failed by an error of its own, which another try would end in, too.
+
+    ``since`` is in seconds since 1970, by the clock of the disk. Want of memory or disk is no error of its own.
+    """
+    file = working_folder(folder) / "failure.json"
+    try:
+        is_own = not json.loads(file.read_text()).get("shortage", False)
+        return is_own and file.stat().st_mtime > since and state(folder) is State.FAILED
+    except (OSError, ValueError):
+        return False
 
 
 def note_divergence(running: Path, epoch: int, reason: str) -> None:
@@ -178,7 +195,8 @@ def run_in_progress(folder: Path, settings: Mapping[str, Any], device: str = "")
             raise
         except BaseException as error:
             with suppress(OSError):  # a full disk must not hide what went wrong
-                write_json(running / "failure.json", {"reason": describe(error), "at": now()})
+                told = {"reason": describe(error), "at": now(), "shortage": is_shortage(error)}
+                write_json(running / "failure.json", told)
             raise
         calls[-1]["ended"] = now()
         write_json(running / "provenance.json", {"calls": calls})
@@ -226,7 +244,7 @@ def history_text(rows: Iterable[HistoryRow]) -> str:
     """What history.csv holds."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(HistoryRow)])
+    writer.writerow(_COLUMNS)
     writer.writerows(astuple(row) for row in rows)
     return text.getvalue()
 
@@ -235,13 +253,13 @@ def read_history(path: Path) -> list[HistoryRow]:
     """The rows of a history.csv; raises InputError if it is damaged."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.reader(file)
+            in_order = itemgetter(*map(next(rows, []).index, _COLUMNS))
             return [
-                HistoryRow(
-                    int(row["epoch"]), int(row["step"]), row["split"], row["name"], float(row["value"])
-                )
-                for row in csv.DictReader(file)
+                HistoryRow(int(epoch), int(step), split, name, float(value))
+                for epoch, step, split, name, value in map(in_order, rows)
             ]
-    except (KeyError, TypeError, ValueError):
+    except (IndexError, ValueError):
         raise InputError(f"{path}: damaged history; remove the run's folder to train it again") from None
 
 

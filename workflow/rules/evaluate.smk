@@ -15,7 +15,7 @@ def run_of(wildcards):
 def must_predict(wildcards):
     """Whether the scores need a network; where the run is still to be trained, its training predicts."""
     run = run_of(wildcards)
-    return jobs.is_finished(run) and not run.predictions.exists()
+    return jobs.is_finished(run) and not all(weights.predictions.exists() for weights in run.weights)
 
 
 rule evaluate:
@@ -40,9 +40,16 @@ rule evaluate:
 
 
 def all_scores(wildcards):
-    """The marks of the trainings, which score their runs, and the scores of all other runs."""
+    """The marks of the trainings, which score their runs, and the scores of all other runs that are not there yet.
+
+    What is made by its name once is the same for ever: the marks of tables and pages name all scores, and thousands that
+    are there need not be looked through. Only snakemake --report wants them.
+    """
     trained = {run.id for job in UNFINISHED for run in job.runs}
-    return [*(job.mark for job in UNFINISHED), *(run.scores for run in EXPERIMENT.runs if run.id not in trained)]
+    others = [run.scores for run in EXPERIMENT.runs if run.id not in trained]
+    if "--report" not in sys.argv:
+        others = [scores for scores in others if not scores.exists()]
+    return [*(job.mark for job in UNFINISHED), *others]
 
 
 rule evaluate_all:

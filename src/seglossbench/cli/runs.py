@@ -56,7 +56,8 @@ def train(
         return
     if not run:
         raise InputError("RUN: none given; seglossbench list shows the ids")
-    stages.train_all(_runs(settings, run, planned), stages.train_and_score if score else stages.train)
+    work = stages.train_and_score if score else stages.train
+    stages.train_all(_runs(settings, run, planned), work, planned=planned)
 
 
 @cli.command()

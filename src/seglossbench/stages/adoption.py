@@ -146,7 +146,10 @@ def replay(one: Difference, epochs: int) -> None:
     run = one.run
     limit_threads(run.train.threads)
     prepared = PreparedDataset(run.dataset.prepared)
-    with claim_device(run.train.device) as device, tempfile.TemporaryDirectory() as folder:
+    with (
+        claim_device(run.train.device, run.train.runs_per_gpu) as device,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         here, there = describe_device(device), devices_of(one.former)
         if here != there:
             raise JobError(

@@ -12,6 +12,7 @@ from seglossbench.data.splits import PARTS, Split
 from seglossbench.errors import InputError, JobError
 from seglossbench.experiment import Run
 from seglossbench.files import atomic_folder, write_json
+from seglossbench.jobs import check_may_try
 from seglossbench.records import DATA, WEIGHTS, State, describe, note_divergence, run_in_progress, state
 from seglossbench.stages.checking import check_scoring
 from seglossbench.stages.preparation import split_of
@@ -50,14 +51,18 @@ def train(run: Run) -> None:
         _predict_all(run, device, trained.network)
 
 
-def train_all(runs: Sequence[Run], work: Callable[[Run], None] = train) -> None:
+def train_all(runs: Sequence[Run], work: Callable[[Run], None] = train, *, planned: bool = False) -> None:
     """Train runs, or do other ``work`` on them, one after the other; one that fails does not keep the others from it.
+
+    What Snakemake ``planned`` is not trained again where that failed by itself in the same call of it.
 
     Raises InputError if the input of a run was bad, else JobError, with what became of every run that failed.
     """
     failed: dict[str, Exception] = {}
     for run in runs:
         try:
+            if planned:
+                check_may_try(run)
             work(run)
         except Exception as error:
             if len(runs) == 1:

@@ -25,6 +25,7 @@ from seglossbench.tracking.content import (
     GROUP_TAG,
     MLFLOW_STATUS,
     PARENT,
+    Content,
     content_of,
     group_of,
     milliseconds,
@@ -38,6 +39,7 @@ from seglossbench.tracking.store import HISTORY_TAG, STATE_TAG, Tracker
 SCORES_TAG = "seglossbench.scores"
 REASON_TAG = "seglossbench.reason"
 HOPELESS = 3  # runs in a row that could not be written
+POINTS_AT_ONCE = 100_000  # of a transaction, in some 50 MB of memory
 
 
 def fill(
@@ -64,22 +66,23 @@ def fill(
     for each in stored:
         known.setdefault(each.data.tags.get(RUN_TAG, ""), []).append(each)
     parents = _make_parents_equal(tracker, runs, means, known.get("", []))
-    written, problems, in_a_row = 0, [], 0
+    writing = _Writing(tracker)
     scores = MeansOfRuns(runs, by_run)
     for run in tqdm(runs, desc="track", unit="run"):
+        parent, former = parents.get(group_of(run), ""), known.get(run.id, [])
         try:
-            parent = parents.get(group_of(run), "")
-            written += _make_equal(tracker, run, known.get(run.id, []), parent, scores)
-            in_a_row = 0
+            made = _make_equal(tracker, run, former, parent, scores)
         except Exception as error:
-            problems.append(f"{run.id}: {describe(error)}")
-            in_a_row += 1
-            if in_a_row == HOPELESS:
-                break
-    if problems:
+            writing.failed(run, error)
+        else:
+            writing.take(run, made, former)
+        if writing.is_hopeless:
+            break
+    writing.flush()
+    if problems := writing.problems:
         others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise JobError(f"{tracker.experiment}: not all runs could be written: {problems[0]}{others}")
-    return written
+    return writing.written
 
 
 def _make_parents_equal(
@@ -105,8 +108,11 @@ def _make_parents_equal(
 
 def _make_equal(
     tracker: Tracker, run: Run, stored: Sequence[Stored], parent: str, means: MeansOfRuns
-) -> bool:
-    """Make what is stored of one run equal to its folder, and return whether anything had to be done."""
+) -> Content | bool:
+    """Make what is stored of one run equal to its folder, and return whether anything had to be done.
+
+    Where a new run must take the place of what is stored, it is returned instead.
+    """
     present = state(run.folder)
     for each in stored:
         if parent and each.data.tags.get(PARENT) != parent:
@@ -147,5 +153,57 @@ def _make_equal(
     content.tags |= {STATE_TAG: present.value} | ({PARENT: parent} if parent else {})
     content.claims = {key: value for key, value in wanted.items() if key not in content.tags}
     content.files, content.status, content.started, content.ended = files, status, started, ended
-    tracker.replace(content, stored)
-    return True
+    return content
+
+
+class _Writing:
+    """New runs on their way into MLflow: a database gets many in one transaction, as it waits for the disk at each end.
+
+    ``written`` counts those that are there, ``problems`` tells of the others.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
+        self.written = 0
+        self.problems: list[str] = []
+        self._failed_in_a_row = 0
+        self._waiting: list[tuple[Run, Content, Sequence[Stored]]] = []
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether it is no use to go on, as with a server that is away."""
+        return self._failed_in_a_row >= HOPELESS
+
+    def take(self, run: Run, made: Content | bool, former: Sequence[Stored]) -> None:
+        """Take note of what was done of a run, or of the content with which it is to take the place of former ones."""
+        if not isinstance(made, Content):
+            self.written += made
+            self._failed_in_a_row = 0
+            return
+        self._waiting.append((run, made, former))
+        points = sum(len(content.points) for _, content, _ in self._waiting)
+        if self.tracker.database is None or points >= POINTS_AT_ONCE:
+            self.flush()
+
+    def failed(self, run: Run, error: Exception) -> None:
+        """Take note of what went wrong."""
+        self.problems.append(f"{run.id}: {describe(error)}")
+        self._failed_in_a_row += 1
+
+    def flush(self) -> None:
+        """Write what waits; where that fails, each by itself, so that one keeps no other from it."""
+        waiting, self._waiting = self._waiting, []
+        try:
+            self.tracker.replace_all([(content, former) for _, content, former in waiting])
+        except Exception as error:
+            if len(waiting) == 1:
+                self.failed(waiting[0][0], error)
+                return
+            for one in waiting:
+                self._waiting = [one]
+                self.flush()
+                if self.is_hopeless:
+                    return
+        else:
+            self.written += len(waiting)
+            self._failed_in_a_row = 0

@@ -64,7 +64,8 @@ class LocalStore:
                 return
             from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-            with atomic_file(self.file) as temporary:
+            # Some 300 statements, each of which would wait for the disk; the whole file is waited for at the end.
+            with atomic_file(self.file, durable=True) as temporary, _without_waiting_for_the_disk():
                 store = SqlAlchemyStore(f"{PREFIX}{temporary}", self.artifacts.as_uri())
                 store.engine.dispose()
 
@@ -111,6 +112,22 @@ class LocalStore:
                         f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
                         (present, len(former) + 1, experiment, len(former) + 1, f"{former}/"),
                     )
+
+
+@contextmanager
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    """A block in which a new connection to SQLite leaves it to the system when the disk gets what was written."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def connected(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Engine, "connect", connected)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", connected)
 
 
 def file_system_of(folder: Path, mounts: Path | None = None) -> str:

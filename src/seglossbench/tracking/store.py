@@ -42,7 +42,7 @@ from seglossbench.tracking.content import (
     milliseconds,
     points_of,
 )
-from seglossbench.tracking.database import write_run
+from seglossbench.tracking.database import write_runs
 from seglossbench.tracking.groups import parent_of
 from seglossbench.tracking.local import LocalStore
 from seglossbench.tracking.marks import RUN_TAG
@@ -52,7 +52,6 @@ SCORES_TAG = "seglossbench.scores"
 REASON_TAG = "seglossbench.reason"
 STATE_TAG = "state"
 MOST_METRICS, MOST_PARAMS = 900, 90  # of a call: MLflow takes 1000 of everything together, and 100 params
-HOPELESS = 3  # runs in a row that could not be written
 # A server that is away is given up after seconds, not after MLflow's default of minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
@@ -142,18 +141,29 @@ class Tracker:
 
     def replace(self, content: Content, former: Sequence[Stored] = ()) -> str:
         """The MLflow id of a new run in place of former ones, from which it takes the tags of others."""
-        kept = {
-            key: value
-            for stored in former
-            for key, value in stored.data.tags.items()
-            if (not key.startswith(("seglossbench.", "mlflow.")) and key not in OURS)
-            or key == "mlflow.note.content"
-        }
-        content = dataclasses.replace(content, tags={**kept, **content.tags})
-        id = self._create(content) if self.database is None else self._create_in(self.database, content)
-        for stored in former:
-            self.remove(stored)
+        (id,) = self.replace_all([(content, former)])
         return id
+
+    def replace_all(self, several: Sequence[tuple[Content, Sequence[Stored]]]) -> list[str]:
+        """``replace`` for several runs: a database gets all of them or none, in one transaction."""
+        contents = []
+        for content, former in several:
+            kept = {
+                key: value
+                for stored in former
+                for key, value in stored.data.tags.items()
+                if (not key.startswith(("seglossbench.", "mlflow.")) and key not in OURS)
+                or key == "mlflow.note.content"
+            }
+            contents.append(dataclasses.replace(content, tags={**kept, **content.tags}))
+        if self.database is None:
+            ids = [self._create(content) for content in contents]
+        else:
+            ids = self._create_in(self.database, contents)
+        for _, former in several:
+            for stored in former:
+                self.remove(stored)
+        return ids
 
     def _create(self, content: Content) -> str:
         begun = self.client.create_run(
@@ -171,15 +181,20 @@ class Tracker:
             self.client.update_run(id, content.status)
         return id
 
-    def _create_in(self, database: SqlAlchemyStore, content: Content) -> str:
-        id = uuid.uuid4().hex
-        place = append_to_uri_path(self._known.artifact_location, id, SqlAlchemyStore.ARTIFACTS_FOLDER_NAME)
-        if self.local is not None:  # before the run itself, which says that it has them
-            self.keep(id, place, content.files)
-        write_run(database, id, self.experiment_id, place, content)
+    def _create_in(self, database: SqlAlchemyStore, contents: Sequence[Content]) -> list[str]:
+        runs = []
+        for content in contents:
+            id = uuid.uuid4().hex
+            above, below = self._known.artifact_location, SqlAlchemyStore.ARTIFACTS_FOLDER_NAME
+            runs.append((id, append_to_uri_path(above, id, below), content))
+        if self.local is not None:  # before the runs themselves, which say that they have them
+            for id, place, content in runs:
+                self.keep(id, place, content.files)
+        write_runs(database, self.experiment_id, runs)
         if self.local is None:
-            self.keep(id, place, content.files)
-        return id
+            for id, place, content in runs:
+                self.keep(id, place, content.files)
+        return [id for id, _, _ in runs]
 
     def write(
         self,

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from seglossbench import plugins
-from seglossbench.errors import JobError
+from seglossbench.errors import ShortageError
 
 Item = TypeVar("Item")
 Place = tuple[int, ...]
@@ -24,7 +24,7 @@ def prefetched(
     """``make(*place)`` of all places in their order, up to two per worker made ahead; without workers, when asked.
 
     ``make`` goes to the workers by pickle, and their tensors come back in shared memory; with ``pin_memory``, in
-    page-locked memory. Raises what ``make`` raises, and JobError where a worker is killed.
+    page-locked memory. Raises what ``make`` raises, and ShortageError where a worker is killed.
     """
     if workers == 0:
         yield from (make(*place) for place in places)
@@ -47,7 +47,7 @@ def prefetched(
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
-        raise JobError(
+        raise ShortageError(
             "a process that makes batches was killed: for want of memory, or of shared memory (/dev/shm)? lower "
             "train.workers"
         ) from None
