@@ -154,7 +154,9 @@ def test_a_job_over_its_memory_is_sent_again_with_more(runs, jobs):
     assert column(jobs["over_memory"], "MinMemory") == ["1500M", "3000M"]
     assert column(jobs["over_memory"], "State")[0] in ("FAILED", "OUT_OF_MEMORY")
     assert column(jobs["over_memory"], "State")[1] == "COMPLETED"
-    assert epochs_by_call(runs["over_memory"]) == [["1", "2"], ["3", "4"]]
+    first, again = epochs_by_call(runs["over_memory"])
+    assert first == ["1", "2"]
+    assert again in (["2", "3", "4"], ["3", "4"]), "by its last checkpoint, which it may have been killed in"
 
 
 def test_a_cancelled_job_is_sent_again_and_goes_on(runs, jobs):

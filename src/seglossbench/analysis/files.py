@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from seglossbench.analysis.reading import read_texts
-from seglossbench.analysis.whole import metrics_of
 from seglossbench.errors import InputError
 from seglossbench.files import atomic_file, write_json
 
@@ -31,6 +30,8 @@ COMPRESSED = {"curves_runs"}
 
 def write_tables(out: Path, tables: Mapping[str, pd.DataFrame], provenance: Mapping[str, Any]) -> None:
     """Write every table as ``NAME.csv``, the means as ``metrics.json`` for DVC, and ``provenance.json``."""
+    from seglossbench.analysis.whole import metrics_of  # with all statistics, which readers do not need
+
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         write_table(out / (f"{name}.csv.gz" if name in COMPRESSED else f"{name}.csv"), table)

@@ -14,7 +14,6 @@ from functools import lru_cache
 import edt
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 Indices = NDArray[np.int64]
 """Voxels of a C-ordered grid by their indices in its flat array."""
@@ -72,6 +71,10 @@ def _far_distances_mm(
         to_target_mm = edt.edt(~is_target[box], anisotropy=tuple(spacing_mm))
         far_mm = to_target_mm[tuple(from_voxels - low[:, None])].astype(np.float64)
         return np.where(far_mm <= within_mm, far_mm, np.inf)
+    from scipy.spatial import (
+        cKDTree,
+    )  # half a second, which commands that only look metrics up need not wait for
+
     tree = cKDTree(to_voxels.T * spacing_mm, balanced_tree=False, compact_nodes=False)
     return np.asarray(tree.query(from_voxels.T * spacing_mm, distance_upper_bound=within_mm)[0])
 

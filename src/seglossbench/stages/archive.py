@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from seglossbench.analysis.files import read_table
 from seglossbench.experiment import Experiment, Run
 from seglossbench.files import atomic_file, atomic_folder, link_or_copy, write_text
 from seglossbench.names import word
@@ -66,6 +65,8 @@ def _numbers(experiment: Experiment) -> dict[Path, str]:
 
     DVC draws a file for each, and lays those of several experiments over each other.
     """
+    from seglossbench.analysis.files import read_table
+
     folder = experiment.report.parent
     try:
         means, curves = (read_table(folder / "analysis" / f"{name}.csv") for name in ("means", "curves"))
