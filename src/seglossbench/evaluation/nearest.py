@@ -71,9 +71,8 @@ def _far_distances_mm(
         to_target_mm = edt.edt(~is_target[box], anisotropy=tuple(spacing_mm))
         far_mm = to_target_mm[tuple(from_voxels - low[:, None])].astype(np.float64)
         return np.where(far_mm <= within_mm, far_mm, np.inf)
-    from scipy.spatial import (
-        cKDTree,
-    )  # half a second, which commands that only look metrics up need not wait for
+    # It takes half a second, for which commands that only look a metric up need not wait.
+    from scipy.spatial import cKDTree
 
     tree = cKDTree(to_voxels.T * spacing_mm, balanced_tree=False, compact_nodes=False)
     return np.asarray(tree.query(from_voxels.T * spacing_mm, distance_upper_bound=within_mm)[0])
