@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.cubes import Cubes
-from seglossbench.analysis.files import read_cases
 from seglossbench.analysis.inputs import check_scores
+from seglossbench.analysis.own_tables import read_cases
 from seglossbench.analysis.sensitivity import subgroups
 from seglossbench.analysis.words import difference
 from seglossbench.data.published import read_topomortar

@@ -172,12 +172,23 @@ def test_anybodys_scores_become_tables_by_one_command(tmp_path):
         (["--scores", "scores.csv", "--decides", "HD"], "decides: 'HD' was not scored"),
         (["--scores", "scores.csv", "--cases", "scores_.csv"], "scores_.csv: no column 'case'"),
         (["--scores", "scores.csv", "--sizes", "scores_.csv"], "needs the columns class and size"),
+        (["--scores", "scores.csv", "--baseline", "aa"], "--baseline: no scores of the loss 'aa'"),
+        (
+            ["--scores", "scores.csv", "--cases", "others.csv"],
+            "others.csv: has no case of the scores; it has 'x'",
+        ),
+        (
+            ["--scores", "scores.csv", "--sizes", "sizes.csv"],
+            "sizes.csv: has no class of the scores, such as 'cl",
+        ),
         (["--decides", "HD"], "--decides: goes with --scores"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(project, words, message):
     drawn({"a": 0}).to_csv("scores.csv", index=False)
     (project / "scores_.csv").write_text("x,y\n1,2\n")
+    (project / "others.csv").write_text("case,site\nx,A\n")
+    (project / "sizes.csv").write_text("class,size\nliver,3\n")
     (project / "empty.csv").write_text("case,class,metric,value\n")
     answer = CliRunner().invoke(cli, ["analyse", *words])
     assert answer.exit_code == 1
@@ -287,6 +298,25 @@ def test_the_benchmark_of_a_million_scores_does_what_it_times(tmp_path):
     metrics = {*bench_analysis.METRICS, "missed_rate", "false_alarm_rate"}
     assert set(tables["means"]["metric"]) == set(tables["by_run"]["metric"]) == metrics
     assert (tables["means"]["seeds"] == 2).all()
+
+
+def test_a_case_without_a_row_or_a_patient_is_one_of_its_own_and_told(tmp_path):
+    scores = drawn({"a": 0.5, "b": 0}, cases=6)
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    (tmp_path / "cases.csv").write_text("case;patient;site\ncase0;p;A\ncase1;p;A\ncase2;;A\ncase3;;B\n")
+    words = [
+        "--scores",
+        tmp_path / "scores.csv",
+        "--cases",
+        tmp_path / "cases.csv",
+        "--out",
+        tmp_path / "out",
+    ]
+    answer = CliRunner().invoke(cli, ["analyse", *map(str, words)])
+    assert "cases.csv: has no row for 2 cases, such as case4" in answer.output
+    tables, _ = read_analysis(tmp_path / "out")
+    assert (tables["means"]["patients"] == 5).all()
+    assert tables["subgroups"].set_index("part")["cases"].to_dict() == {"A": 3, "B": 1}
 
 
 def test_claims_of_ones_own_may_be_of_any_names(tmp_path):

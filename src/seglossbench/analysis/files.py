@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from seglossbench.analysis.reading import read_texts
-from seglossbench.errors import InputError
 from seglossbench.files import atomic_file, write_json
 
 TEXT = {
@@ -66,52 +64,6 @@ def with_texts(table: pd.DataFrame) -> pd.DataFrame:
             if name in TEXT
         }
     )
-
-
-def read_cases(path: Path) -> pd.DataFrame:
-    """A table of cases with a column ``case`` (or ``ID``) and others of one's own; raises InputError for a fault."""
-    table = read_texts(path, "a table of cases").fillna("").astype(str)
-    if "case" not in table:
-        table = table.rename(columns={"ID": "case"})
-    if "case" not in table:
-        found = ", ".join(table.columns)
-        raise InputError(f"{path}: no column 'case'; it names the case of each row; found: {found}")
-    repeated = table.index[table.duplicated([c for c in ("dataset", "case") if c in table])]
-    if len(repeated):
-        row = repeated[0]
-        raise InputError(f"{path}: row {row + 2}: case {table.loc[row, 'case']} stands there twice")
-    return table
-
-
-def columns_of(cases: pd.DataFrame, datasets: Sequence[str]) -> dict[str, dict[tuple[str, str], str]]:
-    """The columns of a table of cases by dataset and case; a table without the column ``dataset`` is of all."""
-    return {
-        str(column): {
-            (str(dataset), str(row["case"])): str(row[column])
-            for row in cases.to_dict("records")
-            for dataset in ([row["dataset"]] if "dataset" in cases else datasets)
-        }
-        for column in cases.columns
-        if column not in ("dataset", "case")
-    }
-
-
-def read_sizes(path: Path, datasets: Sequence[str]) -> dict[tuple[str, str], float]:
-    """The sizes of classes by (dataset, class), from a table ``class, size`` and, where they differ, ``dataset``."""
-    table = read_texts(path, "a table of sizes")
-    try:
-        sizes = pd.to_numeric(table["size"])
-        names = table["class"]
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: needs the columns class and size, a number: {error}") from None
-    if not (sizes > 0).all():
-        raise InputError(f"{path}: row {sizes.index[~(sizes > 0)][0] + 2}: the size of a class is above 0")
-    of = table.get("dataset")
-    return {
-        (dataset, str(name)): float(size)
-        for row, (name, size) in enumerate(zip(names, sizes, strict=True))
-        for dataset in ([str(of[row])] if of is not None else datasets)
-    }
 
 
 def read_table(path: Path) -> pd.DataFrame:

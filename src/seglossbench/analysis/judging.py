@@ -184,13 +184,13 @@ def _whole(claim: Claim, rows: list[Row]) -> Row:
 def _summary(rows: list[Row], verdicts: Mapping[str, Verdict]) -> str:
     """What was found: how many comparisons hold, fail and are open, and the numbers of up to four."""
     words = {
-        "supported": "hold",
-        "not supported": "do not",
-        "inconclusive": "are open",
-        "not tested": "not tested",
+        "supported": ("holds", "hold"),
+        "not supported": ("does not", "do not"),
+        "inconclusive": ("is open", "are open"),
+        "not tested": ("is not tested", "are not tested"),
     }
     counts = [(sum(row["verdict"] == verdict for row in rows), said) for verdict, said in words.items()]
-    told = listed([f"{found} {said}" for found, said in counts if found])
+    told = listed([f"{found} {said[found > 1]}" for found, said in counts if found])
     text = f"Of {count(len(rows), 'comparison')} {told}."
     if len(set(verdicts.values())) > 1:
         text += " " + "; ".join(f"{dataset}: {verdict}" for dataset, verdict in verdicts.items()) + "."

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 def analyse(experiment: Experiment, out: Path) -> Path:
     """Write the tables of the experiment, of what is finished by now; returns the folder."""
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
-    from seglossbench.analysis.files import columns_of, read_cases, write_tables
+    from seglossbench.analysis.files import write_tables
     from seglossbench.analysis.inputs import check_histories, load_scores
+    from seglossbench.analysis.own_tables import read_columns
     from seglossbench.analysis.provenance import provenance_of
     from seglossbench.analysis.whole import Options
     from seglossbench.analysis.whole import analyse as analyse_tables
@@ -42,11 +43,10 @@ def analyse(experiment: Experiment, out: Path) -> Path:
     sizes: dict[tuple[str, str], float] = {}
     for dataset in experiment.datasets:
         _add_facts(dataset, patients, modalities, sizes)
+    scores = load_scores(scored)
     columns = {"modality": modalities} if modalities else {}
     if settings.cases is not None:
-        columns |= columns_of(
-            read_cases(Path(settings.cases)), [dataset.name for dataset in experiment.datasets]
-        )
+        columns |= read_columns(Path(settings.cases), scores)[0]
         patients |= columns.pop("patient", {})
     options = Options(
         decides=settings.decides,
@@ -61,7 +61,7 @@ def analyse(experiment: Experiment, out: Path) -> Path:
         absent_scored=_absent_scored(experiment),
     )
     tables = analyse_tables(
-        load_scores(scored),
+        scores,
         options,
         check_histories(histories(experiment.runs)),
         table_of_runs(experiment.runs),

@@ -29,12 +29,13 @@ def analyse_scores(
 
     ``claims`` is a file of claims of one's own; ``cases`` a table of cases with a column ``patient`` and others that
     part them; ``sizes`` one of classes with a column ``size``; ``penalties`` what a missing distance counts as, by
-    metric; ``scores`` what the files hold, where it was read before. Raises InputError for a penalty of a metric that
-    was not scored.
+    metric; ``scores`` what the files hold, where it was read before. Raises InputError for a penalty of a metric, or
+    a baseline, that was not scored.
     """
     from seglossbench.analysis.claims import OF_THE_PAPERS, read_claims
-    from seglossbench.analysis.files import columns_of, read_cases, read_sizes, write_tables
+    from seglossbench.analysis.files import write_tables
     from seglossbench.analysis.foreign import read_scores
+    from seglossbench.analysis.own_tables import read_columns, read_sizes
     from seglossbench.analysis.provenance import provenance_of
     from seglossbench.analysis.whole import Options
     from seglossbench.analysis.whole import analyse as analyse_tables
@@ -46,19 +47,22 @@ def analyse_scores(
     if scores.empty:
         raise InputError(f"{', '.join(map(str, files))}: no scores, only the names of columns")
     datasets = list(scores["dataset"].unique())
-    columns = columns_of(read_cases(cases), datasets) if cases else {}
+    columns, lacking = read_columns(cases, scores) if cases else ({}, [])
     scored_by_policy = bool(policy) and policy_named(policy).scores_absent_classes
     scored = list(scores["metric"].unique())
     for metric in penalties or {}:
         if metric not in scored:
             raise InputError(f"--penalty: no scores of {metric!r}; {nearest(metric, scored)}")
+    losses = list(scores["loss"].unique())
+    if baseline is not None and baseline not in losses:
+        raise InputError(f"--baseline: no scores of the loss {baseline!r}; {nearest(baseline, losses)}")
     options = Options(
         decides=decides,
         baseline=baseline,
         claims=read_claims(OF_THE_PAPERS) | own,
         patients=columns.pop("patient", {}),
         columns=columns,
-        sizes=read_sizes(sizes, datasets) if sizes else {},
+        sizes=read_sizes(sizes, scores) if sizes else {},
         penalties=penalties or {},
         absent_scored=datasets if absent_scored or scored_by_policy else [],
     )
@@ -66,7 +70,8 @@ def analyse_scores(
     about = {"scores": {str(file): _digest(file) for file in files}}
     write_tables(out, tables, provenance_of(about, tables, options))
     told = tables["notices"]
-    return [
+    without_row = [f"{cases}: has no row for {len(lacking)} cases, such as {lacking[0]}"] if lacking else []
+    return without_row + [
         " ".join(part for part in (dataset, "" if network == "*" else network, text) if part not in ("", "-"))
         for dataset, network, text in told[["dataset", "network", "text"]].itertuples(index=False, name=None)
     ]
