@@ -324,8 +324,18 @@ PARTS = Registry(
     {
         name: f"seglossbench.reporting.parts.{name}:{name}"
         for name in (
-            *("answers", "glance", "classes", "differences", "ranks", "gains", "case_by_case", "sensitivity"),
-            *("dials", "convergence", "stability", "predictions", "datasets", "runs", "provenance", "cite"),
+            *("answers", "glance", "classes", "differences", "ranks", "gains", "case_by_case", "groups"),
+            *(
+                "sensitivity",
+                "dials",
+                "convergence",
+                "stability",
+                "predictions",
+                "datasets",
+                "runs",
+                "provenance",
+                "cite",
+            ),
         )
     },
     "seglossbench.parts",

@@ -78,6 +78,18 @@ def test_scores_and_folders_make_pictures_with_links_to_the_files(folders, tmp_p
         assert (page.parent / link).resolve().is_file()
 
 
+def test_cases_and_runs_without_files_are_not_chosen(folders, tmp_path):
+    few = tmp_path / "labelsTs"
+    few.mkdir()
+    (few / "case_2.nii.gz").write_bytes((folders / "labelsTs/case_2.nii.gz").read_bytes())
+    files = Files(few, [f"ce={folders / 'ce'}"], folders / "imagesTs")
+    part = part_of(report_scores([folders / "ce.csv", folders / "dice.csv"], tmp_path / "report", files))
+    assert "Not drawn" not in part
+    assert "case_2" in part
+    assert "case_1" not in part
+    assert 'data-loss="dice"' not in part
+
+
 def test_the_command_names_folders_and_says_what_is_missing(folders, tmp_path):
     words = ["report", "--scores", str(folders / "ce.csv"), "--out", str(tmp_path / "out")]
     answer = CliRunner().invoke(cli, [*words, "--truth", str(folders / "labelsTs")])

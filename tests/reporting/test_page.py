@@ -127,6 +127,7 @@ def test_every_dataset_has_tables_in_four_formats_and_figures_in_two(whole):
                 ("brats20", "unet"),
             )
         ),
+        "figures/curves/val_DSC_epoch.png",
         "figures/sensitivity_means.png",
         "figures/paired_differences.png",
     }

@@ -5,13 +5,16 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from seglossbench.analysis.dials import COLUMNS as DIALS
 from seglossbench.analysis.files import read_analysis, write_table
 from seglossbench.analysis.whole import Options, analyse
 from seglossbench.reporting import Facts, write_report
+from tests.conftest import PROJECT
 
 NAMES = ["dataset", "network", "loss", "seed", "case", "class", "metric", "value"]
+CITATION = yaml.safe_load((PROJECT / "CITATION.cff").read_text())
 GAINS = {"ce": 0.0, "dice": 0.1, "<i>mine": 0.3}
 SIZES = {"liver": 1e6, "spleen": 1e4, "stone": 1e2}
 
@@ -43,7 +46,8 @@ def scores():
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parts")
     sizes = {("d", name): size for name, size in SIZES.items()}
-    tables = analyse(scores(), Options(sizes=sizes, baseline="ce"))
+    sites = {("d", f"c{case}"): "north" if case < 4 else "<south>" for case in range(6)}
+    tables = analyse(scores(), Options(sizes=sizes, baseline="ce", columns={"site": sites}))
     given = [
         ("disc_share", share, f"d{share}", "u", quantity, loss, "ce" if quantity == "gain" else "", value, 0.0, 0.4, 3)
         for share in (0.3, 0.1, 0.001)
@@ -70,7 +74,12 @@ def page(tmp_path_factory):
         pd.DataFrame(),
         Facts("x"),
         tables=tables,
-        provenance={"baseline": "ce", "decides": "DSC"},
+        provenance={
+            "baseline": "ce",
+            "decides": "DSC",
+            "by": {"commit": "1234abc"},
+            "datasets": {"d": {"licence": "MIT", "citation": "Somebody, Things, 2020"}},
+        },
     )
     return folder, out.read_text(encoding="utf-8")
 
@@ -97,6 +106,31 @@ def test_gains_are_drawn_at_the_size_of_their_class(page):
     assert float(mine["y"].iloc[0]) == pytest.approx(0.3, abs=0.02), "turned to be above the baseline"
     assert re.search(r"dice, liver: 0\.\d+ \[", shown)
     assert "Cost against gain" not in shown, "of nobody's scores are times known"
+
+
+def test_groups_of_cases_have_means_and_what_papers_print(page):
+    shown = part(page, "groups")
+    assert re.findall(r"<bdi>([^<]+)</bdi><small>(\d) cases", shown) == [
+        ("north", "4"),
+        ("&lt;south&gt;", "2"),
+    ]
+    row = re.search(r'<tr data-loss="dice">.*?</tr>', shown, re.S)[0]
+    found = re.findall(r'class="num"[^>]*>([\d.]+)( \*)?<small>([\d.]+) ± ([\d.]+)</small>', row)
+    values = (
+        scores().query("loss == 'dice' and metric == 'DSC' and case in ('c4', 'c5')").astype({"value": float})
+    )
+    by_case = values.groupby(["case", "seed"])["value"].mean()
+    (_, star, _, _), south = found
+    assert star == " *", "dice is told from ce"
+    assert south[0] == south[2] == f"{by_case.mean():.3f}"
+    assert south[3] == f"{by_case.std(ddof=1):.3f}"
+
+
+def test_papers_datasets_and_software_are_there_to_be_cited(page):
+    shown = part(page, "cite")
+    assert "<bdi>d</bdi></b>: Somebody, Things, 2020" in shown
+    assert f"title = {{{CITATION['title']}}}" in shown
+    assert f"version = {{{CITATION['version']}}},\n  note = {{commit 1234abc}}" in shown
 
 
 def test_cases_on_which_losses_differ_most_come_first(page):

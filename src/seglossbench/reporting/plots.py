@@ -210,5 +210,35 @@ def stability(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
     return figure
 
 
+def curves(table: pd.DataFrame, looks: Looks, *, across: str, up: str) -> Figure:
+    """``panel, loss, x, mean, lo, hi``: a panel each of mean curves with their bands."""
+    panels = list(dict.fromkeys(table["panel"]))
+    shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
+    columns = min(_MOST_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    with mpl.rc_context(STYLE):
+        width = max(4.6, 3.4 * columns)
+        figure = new_figure(width, 2.5 * rows + 0.3 * legend_rows(shown, width))
+        grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+        titles = labels_of(panels)
+        for panel, axes in zip(panels, grid, strict=False):
+            own = table[table["panel"] == panel]
+            for loss, look in shown.items():
+                line = own[own["loss"] == loss]
+                every = max(1, len(line) // 6)
+                style: dict[str, Any] = {"color": look.colour, "linestyle": look.line, "markersize": 4}
+                axes.plot(
+                    line["x"], line["mean"], marker=look.marker, markevery=every, linewidth=1.3, **style
+                )
+                axes.fill_between(
+                    line["x"], line["lo"], line["hi"], color=look.colour, alpha=0.15, linewidth=0
+                )
+            axes.set(title=titles[panel], xlabel=across, ylabel=up)
+        for axes in grid[len(panels) :]:
+            axes.remove()
+        legend(figure, shown, "outside lower center", width)
+    return figure
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.005 else ""

@@ -10,6 +10,7 @@ from seglossbench.files import write_json
 from seglossbench.reporting.facts import Facts
 from seglossbench.vocabulary.conventions import Conventions, explained
 
+_MOST_NAMES = 4
 _WORDS = {
     "hd95": "HD95",
     "empty": "empty masks",
@@ -75,12 +76,23 @@ def facts_of_scores(files: Sequence[Path]) -> Facts:
             f"{explained(first.empty)}; distances in {first.distance_unit}. Not stated of {', '.join(unstated)}"
         )
     return Facts(
-        experiment=" + ".join(map(str, files)),
+        experiment=_called(files),
         hd95=next((found.hd95 for found in stated.values() if found.hd95), "not asked for") if of_all else "",
         empty_policy=first.empty if first and of_all else "",
         distance_unit=first.distance_unit if first else "mm",
         conventions={words: text for words, text in conventions.items() if text},
     )
+
+
+def _called(files: Sequence[Path]) -> str:
+    """What the report of some files is called: by their names, and their folders' where names are alike."""
+    names = [file.name for file in files]
+    shown = [
+        file.name if names.count(file.name) == 1 else f"{file.absolute().parent.name}/{file.name}"
+        for file in files
+    ]
+    more = f" + {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
+    return " + ".join(shown[:_MOST_NAMES]) + more
 
 
 def _refuse_differences(stated: dict[Path, Conventions]) -> None:

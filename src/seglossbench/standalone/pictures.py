@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seglossbench.data.cases import Modality, image_files, image_stem
 from seglossbench.data.layouts.nnunet import COLOURS
@@ -75,6 +75,26 @@ def scans_of(
     folders = dict(_folder(words, runs) for words in files.predictions)
     missing = {dataset: f"{files.truth}: no label map of the case" for dataset, *_ in runs}
     return Scans(cases, folders, missing)
+
+
+def chosen(
+    scores: "pd.DataFrame", scans: Scans, tables: Mapping[str, "pd.DataFrame"], provenance: Mapping[str, Any]
+) -> "pd.DataFrame":
+    """The table ``cases`` of an analysis, chosen among the cases and runs whose files are there."""
+    from seglossbench.analysis.arrays import cubes_of
+    from seglossbench.analysis.cases import cases
+    from seglossbench.analysis.whole import decisive
+
+    key = list(IDENTITY)
+    here = [
+        (run[0], case) in scans.cases and run in scans.runs
+        for *run_words, case in scores[[*key, "case"]].itertuples(index=False, name=None)
+        for run in [tuple(run_words)]
+    ]
+    decides = provenance.get("decides") or decisive(scores, None)
+    numbers = tables["runs"].assign(failed=tables["runs"]["failed"] == 1)
+    cubes = cubes_of(scores[here].reset_index(drop=True), {})
+    return cases(cubes, tables["means"], numbers, str(decides), provenance.get("baseline"))
 
 
 def _by_stem(folder: Path | None) -> dict[str, Path]:

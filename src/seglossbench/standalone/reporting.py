@@ -7,7 +7,7 @@ from typing import Any
 
 from seglossbench.errors import InputError
 from seglossbench.standalone.analysis import analyse_scores
-from seglossbench.standalone.pictures import Files, scans_of
+from seglossbench.standalone.pictures import Files, chosen, scans_of
 
 SCORES_REPORT = Path("reports/scores")
 """Where a report of anybody's scores goes by default."""
@@ -44,6 +44,8 @@ def report_scores(
     scans = scans_of(scores, pictures, classes) if pictures else None
     analyse_scores(files, folder / "analysis", scores=scores, **analysis)
     tables, provenance = read_analysis(folder / "analysis")
+    if scans is not None:
+        tables["cases"] = chosen(scores, scans, tables, provenance)
     page = write_report(
         folder, scores, pd.DataFrame(), facts, tables=tables, provenance=provenance, scans=scans
     )

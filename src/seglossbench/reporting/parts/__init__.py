@@ -34,7 +34,7 @@ Row = dict[Hashable, Any]
 NAMES = (
     "dataset", "network", "loss", "seed", "class", "case", "metric", "a", "b", "better", "steadier", "reason",
     "question", "claim", "source", "scope", "finding", "decide_text", "text", "id", "panel", "name",
-    "patient", "variant",
+    "patient", "variant", "column", "part",
 )  # fmt: skip
 """The columns of tables that hold users' names, or words around them."""
 

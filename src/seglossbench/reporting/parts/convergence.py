@@ -1,18 +1,23 @@
 """Convergence: the curves of every loss by epoch and by hour, read by pointer and by arrow keys."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from seglossbench.analysis.curves import POINTS
+from seglossbench.drawing.names import slug
 from seglossbench.reporting.curves import picture
 from seglossbench.reporting.elements import joined, tag
-from seglossbench.reporting.parts import Part, Row, Source, caption, files_line, place_name
+from seglossbench.reporting.parts import Part, Row, Source, caption, figure_files, files_line, place_name
 
 _WORDS = {"train_loss": "training loss", "gradient_norm": "norm of the gradient"}
 _MOST_RUNS = 3
 """With more runs of a loss than that a band is drawn about its mean, else its single runs."""
+_MOST_PANELS = 12
+"""Of a figure for papers; the table has all."""
 _KEY = ["dataset", "network", "curve"]
 
 
@@ -71,6 +76,7 @@ def convergence(source: Source) -> Part | None:
                     "Point at a place, or use the arrow keys, to read the values there. Training losses have units "
                     "of their own: compare shapes, not heights."
                 ),
+                *_figures(source, found),
                 files_line(
                     ("curves as CSV", source.table("curves", found)),
                     ("those of single runs", source.table("curves_runs", source.tables["curves_runs"])),
@@ -84,6 +90,19 @@ def _words(curve: object) -> str:
     name = str(curve)
     kind, _, metric = name.partition("_")
     return _WORDS.get(name) or f"{'validation' if kind == 'val' else kind} {metric}"
+
+
+def _figures(source: Source, found: pd.DataFrame) -> Iterator[Markup]:
+    """A figure for papers of each curve but the training loss, whose units differ: the datasets' figures have that."""
+    from seglossbench.reporting.plots import curves
+
+    for (curve, axis), own in found[found["curve"] != "train_loss"].groupby(["curve", "axis"], sort=False):
+        places = own[["dataset", "network"]].itertuples(index=False, name=None)
+        table = own.assign(panel=[place_name(*place) for place in places])
+        shown = table[table["panel"].isin(table["panel"].unique()[:_MOST_PANELS])]
+        figure = curves(shown, source.looks, across=str(axis), up=_words(curve))
+        of = f"{_words(curve)} by {str(axis).removesuffix('s')}, for papers: "
+        yield figure_files(source, f"curves/{slug(str(curve))}_{axis}", figure, table, of)
 
 
 def _single_runs(runs: pd.DataFrame) -> dict[Any, dict[str, list[Row]]]:

@@ -23,7 +23,10 @@ def sensitivity(source: Source) -> Part | None:
         made = _table(source, group.to_dict("records"), f"{where}, {metric}")
         title = Markup("{} · {}").format(tag("bdi", where), str(metric))
         blocks.append(tag("div", tag("h3", title), made, hidden=metric != source.decides, **view))
-    kinds = ("interactions", "subgroups")
+    if source.decides not in set(found["metric"]):
+        said = f"None of these conventions changes {source.decides} here; the bar shows the metrics that some change."
+        blocks.append(tag("p", said, data_metric=source.decides))
+    kinds = ("interactions",)
     others = [(f"{kind} as CSV", source.table(kind, source.tables[kind])) for kind in kinds]
     return Part(
         "Sensitivity",
