@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import SCENARIOS, by_case_bootstrap, by_crossed, coverage, coverage_of_mean, drawn
+from benchmarks.coverage import (
+    SCENARIOS,
+    by_case_bootstrap,
+    by_crossed,
+    coverage,
+    coverage_of_mean,
+    coverage_of_ratio,
+    drawn,
+)
 from seglossbench.statistics.crossed import crossed, mean_squares
 from seglossbench.statistics.multiplicity import holm
 from seglossbench.statistics.ranks import rank_intervals
@@ -15,6 +23,10 @@ SHORT = SCENARIOS["short trainings"]
 @pytest.mark.parametrize(("seeds", "cases"), [(2, 20), (3, 10), (5, 50)])
 def test_the_interval_of_a_difference_holds_the_truth(seeds, cases):
     assert 0.93 <= coverage(by_crossed, seeds, cases, SHORT, 1000) <= 0.99
+
+
+def test_the_interval_of_a_ratio_holds_the_truth_with_distances_of_0_and_penalties():
+    assert 0.93 <= coverage_of_ratio(3, 20, SHORT, 1000) <= 0.99
 
 
 def test_a_bootstrap_over_cases_does_not():

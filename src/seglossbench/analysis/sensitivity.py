@@ -28,16 +28,16 @@ from seglossbench.vocabulary.tables import STATUSES
 
 AS_ANALYSED = "as analysed"
 COLUMNS = [
-    *FAMILY[:3], "variant", "loss", "mean", "lo", "hi", "seeds", "cases", "rank", "rank_lo", "rank_hi",
-    "tied_with_best", "missed_rate", "false_alarm_rate", "tau", "told_apart", "changed", "pairs",
+    *FAMILY[:3], "variant", "loss", "mean", "lo", "hi", "case_share", "seed_share", "seeds", "cases", "rank",
+    "rank_lo", "rank_hi", "tied_with_best", "missed_rate", "false_alarm_rate", "tau", "told_apart", "changed", "pairs",
 ]  # fmt: skip
 INTERACTIONS = [
     "dataset", "metric", "a", "b", "network", "other_network", "scale", "estimate", "lo", "hi", "p", "p_adjusted",
-    "family_size", "differ", "seeds", "cases", "patients",
+    "family_size", "differ", "case_share", "seed_share", "seeds", "cases", "patients",
 ]  # fmt: skip
 SUBGROUPS = [
     "dataset", "network", "metric", "column", "part", "a", "b", "scale", "estimate", "lo", "hi", "p", "p_adjusted",
-    "family_size", "better", "case_wins", "cases", "patients", "seed_wins", "seeds",
+    "family_size", "better", "case_share", "seed_share", "case_wins", "cases", "patients", "seed_wins", "seeds",
 ]  # fmt: skip
 
 
