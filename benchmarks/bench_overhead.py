@@ -29,12 +29,12 @@ ALLOWED = 1.25
 STEP = ("data", "forward", "backward", "optimiser")
 """The parts of a step in a history; an epoch of the loop takes 1.00 to 1.02 of the bare ones (bench_training)."""
 # Python runs a module of this name when it starts: each process of the call tells at its end what it was and took, and
-# a training, which has one thread, tells its history in that thread's own processor time.
+# a training tells its history in processor time, that of the distance transform's own thread, too.
 HOOK = """
 import atexit, json, os, resource, sys, time
 
 if "train" in sys.orig_argv:
-    time.perf_counter = time.thread_time
+    time.perf_counter = time.process_time
 
 def tell():
     used = resource.getrusage(resource.RUSAGE_SELF)
