@@ -127,7 +127,6 @@ def test_every_dataset_has_tables_in_four_formats_and_figures_in_two(whole):
                 ("brats20", "unet"),
             )
         ),
-        "figures/curves/val_DSC_epoch.png",
         "figures/sensitivity_means.png",
         "figures/paired_differences.png",
     }
@@ -285,8 +284,15 @@ def test_test_scores_by_epoch_have_a_figure_of_the_metrics(tmp_path, monkeypatch
         for epoch in (1, 3)
         for name, value in (("DSC", 0.1 * epoch), ("HD", 9.0 - epoch), ("predicted_classes", 2.0))
     ]
+    rows += [
+        (*row[:6], *more)
+        for row in rows[::3]
+        for more in (("cost", "seconds", 9.0), ("train", "gradient_norm", 1))
+    ]
     columns = ["dataset", "network", "loss", "seed", "epoch", "step", "split", "name", "value"]
     page = write_report(tmp_path, small(), pd.DataFrame(rows, columns=columns), Facts("x"))
     assert (tmp_path / "figures/d_test_by_epoch_u.png").exists()
+    curves = {file.stem for file in (tmp_path / "figures/curves").glob("*.pdf")}
+    assert curves == {"test_DSC_hours", "gradient_norm_epoch"}
     assert [[metric.name for metric in metrics] for metrics in drawn] == [["DSC", "HD"]]
     assert "Test scores by epoch, u" in page.read_text(encoding="utf-8")

@@ -17,6 +17,9 @@ from seglossbench.reporting import svg
 
 Looks = Mapping[str, Look]
 _MOST_COLUMNS = 3
+_ONE_FONT: Any = {
+    "axes.titleweight": "normal"
+}  # of figures that there are many of: a second font takes as long again
 _ASIDE = 0.012
 """Of an axis' width: how far the points of losses stand beside each other."""
 
@@ -25,7 +28,7 @@ def heat(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
     """How often each loss has each place, ``loss, place, frequency``: a row per loss, the first one on top."""
     wide = table.pivot_table(index="loss", columns="place", values="frequency", sort=False)
     wide.index = [looks[loss].label for loss in wide.index]
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
+    with mpl.rc_context({**STYLE, **_ONE_FONT, "axes.grid": False}):
         figure = new_figure(
             1.6 + 0.75 * wide.shape[1] + 0.06 * max(map(len, wide.index)), 1.1 + 0.34 * len(wide)
         )
@@ -95,7 +98,7 @@ def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figur
     names = list(dict.fromkeys(table["name"]))
     shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
     place = {name: row for row, name in enumerate(names)}
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context({**STYLE, **_ONE_FONT}):
         figure = new_figure(7.0, 1.1 + 0.2 * len(names) + 0.3 * legend_rows(shown, 7.0))
         axes = figure.subplots()
         by_name = table.groupby("name", sort=False)["value"]

@@ -93,10 +93,12 @@ def _words(curve: object) -> str:
 
 
 def _figures(source: Source, found: pd.DataFrame) -> Iterator[Markup]:
-    """A figure for papers of each curve but the training loss, whose units differ: the datasets' figures have that."""
+    """Figures for papers of what the datasets' own leave out: scores by hour, and the gradient's norm by epoch."""
     from seglossbench.reporting.plots import curves
 
-    for (curve, axis), own in found[found["curve"] != "train_loss"].groupby(["curve", "axis"], sort=False):
+    by_hour = (found["axis"] == "hours") & found["curve"].str.match("val_|test_")
+    wanted = found[by_hour | ((found["axis"] == "epoch") & (found["curve"] == "gradient_norm"))]
+    for (curve, axis), own in wanted.groupby(["curve", "axis"], sort=False):
         places = own[["dataset", "network"]].itertuples(index=False, name=None)
         table = own.assign(panel=[place_name(*place) for place in places])
         shown = table[table["panel"].isin(table["panel"].unique()[:_MOST_PANELS])]
