@@ -15,15 +15,14 @@ PATIENCE = 20  # seconds, for what should come at once
 
 
 def on_write(monkeypatch, act):
-    """Have ``act`` called in the writer's thread before each checkpoint of an epoch, with its name."""
-    write = checkpoints._write
+    """Have ``act`` called with each epoch in the writer's thread, before its checkpoint is serialised."""
+    save = checkpoints.Series.save
 
-    def write_after(path, content):
-        if path.name.startswith("resume-"):
-            act(path.name[:13])
-        write(path, content)
+    def save_after(self, epoch, state):
+        act(epoch)
+        save(self, epoch, state)
 
-    monkeypatch.setattr(checkpoints, "_write", write_after)
+    monkeypatch.setattr(checkpoints.Series, "save", save_after)
 
 
 def test_steps_go_on_while_a_checkpoint_is_written_and_do_not_change_it(tmp_path, monkeypatch):
@@ -43,7 +42,7 @@ def test_steps_go_on_while_a_checkpoint_is_written_and_do_not_change_it(tmp_path
             read.extend(checkpoints.Series(tmp_path / "slow", "resume", keep=2).read())
 
     monkeypatch.setattr(Accelerator, "step", step_and_tell)
-    on_write(monkeypatch, lambda name: waited.append(stepped.wait(PATIENCE)))
+    on_write(monkeypatch, lambda epoch: waited.append(stepped.wait(PATIENCE)))
     (tmp_path / "slow").mkdir()
     train(training, tmp_path / "slow", observe)
     assert waited[0], "no step was done while the disk was busy"
@@ -57,11 +56,11 @@ def test_steps_go_on_while_a_checkpoint_is_written_and_do_not_change_it(tmp_path
 def test_one_checkpoint_is_written_at_a_time_and_all_before_the_end(tmp_path, monkeypatch):
     under_way, seen = [], []
 
-    def count(name):
-        under_way.append(name)
+    def count(epoch):
+        under_way.append(epoch)
         seen.append(len(under_way))
         threading.Event().wait(0.02)
-        under_way.remove(name)
+        under_way.remove(epoch)
 
     on_write(monkeypatch, count)
     run(tmp_path, epochs=4)
@@ -70,7 +69,7 @@ def test_one_checkpoint_is_written_at_a_time_and_all_before_the_end(tmp_path, mo
 
 
 def test_what_stops_a_training_waits_for_the_checkpoint_under_way(tmp_path, monkeypatch):
-    on_write(monkeypatch, lambda name: threading.Event().wait(0.2))
+    on_write(monkeypatch, lambda epoch: threading.Event().wait(0.2))
     step = Accelerator.step
     steps = []
 
@@ -89,9 +88,9 @@ def test_what_stops_a_training_waits_for_the_checkpoint_under_way(tmp_path, monk
 
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_an_error_of_the_writer_ends_the_training(tmp_path, monkeypatch, epoch):
-    def fail(name):
-        if name == f"resume-{epoch:06d}":
-            raise JobError(f"{name}: the disk is gone")
+    def fail(written):
+        if written == epoch:
+            raise JobError("the disk is gone")
 
     on_write(monkeypatch, fail)
     seen = []
@@ -102,7 +101,7 @@ def test_an_error_of_the_writer_ends_the_training(tmp_path, monkeypatch, epoch):
 
 
 def test_an_error_of_the_writer_hides_none_of_the_training(tmp_path, monkeypatch):
-    def fail(name):
+    def fail(epoch):
         raise JobError("the disk is gone")
 
     def stop(self, *arguments):
