@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from seglossbench import stages
+from seglossbench.analysis.files import read_table
 from seglossbench.errors import InputError, JobError, Stopped
 from seglossbench.experiment import Experiment
 from seglossbench.files import digest
@@ -122,6 +123,31 @@ def test_the_mean_of_the_store_is_that_of_the_tables(runs, uri):
     (metrics,) = [run.data.metrics for run in stored(uri)[1] if run.data.params["loss"] == runs[0].loss]
     assert metrics["test/HD95"] == 1.5
     assert 2.5 in metrics.values()  # of a class that is called *
+
+
+def test_one_number_stands_in_the_tables_in_dvc_and_in_mlflow(runs, uri):
+    """The geometric mean of a loss over its seeds, and that of each of its runs."""
+    experiment = Experiment.load(overrides={"experiment": "tiny", "track": {"uri": uri}})
+    for number, run in enumerate(runs):
+        head = ",".join(str(run.identity[name]) for name in ("dataset", "network", "loss", "seed"))
+        rows = [
+            f"{head},{case},ET,HD95,{value}" for case, value in zip("abc", (0, 2 + number, 4), strict=True)
+        ]
+        finish(run, scores="\n".join(["dataset,network,loss,seed,case,class,metric,value", *rows, ""]))
+    folder = stages.analyse(experiment, experiment.report.parent / "analysis")
+    list(stages.track(experiment))
+    means, by_run = (read_table(folder / f"{name}.csv") for name in ("means", "by_run"))
+    of_dvc = json.loads((folder / "metrics.json").read_text())
+    children, parents = stored(uri)[1], stored(uri, "all seeds")[1]
+    for number, run in enumerate(runs):
+        wanted = (1 * (2 + number) * 4) ** (1 / 3)
+        for table in (means, by_run):
+            own = table[(table["loss"] == run.loss) & (table["metric"] == "HD95") & (table["class"] == "*")]
+            assert own["mean"].item() == pytest.approx(wanted, rel=1e-5)
+        assert of_dvc[run.dataset.name][run.network][run.loss]["HD95"]["mean"] == own["mean"].item()
+        for tracked in (children, parents):
+            (metrics,) = [each.data.metrics for each in tracked if each.data.params["loss"] == run.loss]
+            assert metrics["test/HD95"] == own["mean"].item()
 
 
 def test_rebuild_from_scratch_leaves_nothing_of_before(runs, uri, project):
