@@ -12,13 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from seglossbench.vocabulary.metrics import Mean
 
 Array = NDArray[np.float64]
+_NOTHING = 1e-300
+"""A distance of which the mean is told as 0."""
 
 
 def floor_of(distances: ArrayLike) -> float:
     """What a distance of 0 counts as beside those distances; nearly nothing where there is none above 0."""
     found = np.asarray(distances, float)
     positive = found[(found > 0) & np.isfinite(found)]
-    return float(positive.min()) / 2 if len(positive) else float(np.finfo(float).tiny)
+    return float(positive.min()) / 2 if len(positive) else _NOTHING
 
 
 def working(values: ArrayLike, mean: Mean, floor: float | None = None) -> Array:
@@ -37,5 +39,6 @@ def natural(values: ArrayLike, mean: Mean) -> Array:
     if mean == "arithmetic":
         return numbers
     with np.errstate(over="ignore"):
-        found: Array = np.exp(numbers)
+        turned = np.exp(numbers)
+    found: Array = np.where(turned < 2 * _NOTHING, 0.0, turned)
     return found
