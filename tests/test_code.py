@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from seglossbench import code
 from seglossbench.code import closure, read
 
 CODE = '''"""Old."""
@@ -31,6 +32,24 @@ def fingerprint(tmp_path):
         return read(file, "module").fingerprint
 
     return of
+
+
+def test_what_a_file_says_is_kept_beside_its_bytecode_while_it_says_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = tmp_path / "module.py"
+    file.write_text(CODE)
+    first = read(file, "module")
+    (kept,) = (tmp_path / "__pycache__").iterdir()
+    code._read.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(code, "_parsed", None)
+        assert read(file, "module") == first, "without parsing it"
+    for damage in ("", "{}", "[1]", kept.read_text().replace('"of"', '"for"')):
+        kept.write_text(damage)
+        code._read.cache_clear()
+        assert read(file, "module") == first
+    file.write_text(CODE.replace("2 * x", "3 * x"))
+    assert read(file, "module").fingerprint != first.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,17 @@ only type checkers read, and the version of Python that reads it.
 
 import ast
 import hashlib
+import json
+import sys
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from seglossbench.errors import JobError
+from seglossbench.files import write_json
 
 PACKAGE = __name__.partition(".")[0]
 _WITHOUT_DIGITS = {"ctx", "kind", "type_comment", "type_ignores"}
@@ -65,7 +71,29 @@ def read(file: Path, name: str) -> Code:
 
 @cache
 def _read(file: Path, name: str, changed: int, size: int) -> Code:
-    tree = ast.parse(file.read_text(encoding="utf-8-sig"), filename=str(file))
+    """As ``read``. What a file says is kept beside its bytecode, because parsing all of them takes a second."""
+    source = file.read_bytes()
+    place = file.parent / "__pycache__" / f"{file.stem}.{PACKAGE}.json"
+    of = hashlib.sha256(b"\0".join((_reader(), name.encode(), source))).hexdigest()
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(place.read_bytes())
+        if kept["of"] == of:
+            return Code(str(kept["fingerprint"]), frozenset(map(str, kept["imports"])))
+    code = _parsed(source.decode("utf-8-sig"), file, name)
+    if not sys.dont_write_bytecode:
+        with suppress(OSError, JobError):  # a folder that is not ours, or a full disk
+            write_json(place, {"of": of, "fingerprint": code.fingerprint, "imports": sorted(code.imports)})
+    return code
+
+
+@cache
+def _reader() -> bytes:
+    """This module itself, by another version of which nothing that was kept counts."""
+    return Path(__file__).read_bytes()
+
+
+def _parsed(source: str, file: Path, name: str) -> Code:
+    tree = ast.parse(source, filename=str(file))
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     _strip(tree)
     return Code(
