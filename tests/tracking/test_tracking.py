@@ -373,13 +373,13 @@ def test_a_store_that_is_moved_has_its_artifacts_with_it(runs, uri, project, tmp
     moved = tmp_path_factory.mktemp("moved") / "a place"
     project.rename(moved)
     monkeypatch.chdir(moved)
-    tracker = Tracker("sqlite:///mlflow.db", NAME)
+    list(stages.links(Experiment.load(overrides={"experiment": "tiny"}), "http://127.0.0.1:5000"))
     client, (run,) = stored("sqlite:///mlflow.db")
     assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
         *("history.csv", "settings.json"),
         runs[0].scores.name,
     }
-    assert fill(tracker, runs) == 0
+    assert fill(Tracker("sqlite:///mlflow.db", NAME), runs) == 0
     assert not project.exists()
     with closing(sqlite3.connect("mlflow.db")) as database:
         assert str(project) not in "\n".join(database.iterdump())

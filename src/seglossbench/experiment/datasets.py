@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,6 +58,16 @@ class Dataset:
     def is_local_folder(self) -> bool:
         """Whether the raw data is a folder of the user's, which is read where it lies."""
         return self.params.phantom is None and self.params.source is None
+
+    @cached_property
+    def predicted_by(self) -> str:
+        """A digest of how test cases are predicted: the same for all of its runs, of which there may be thousands."""
+        return digest([self.evaluate.predict.what_is_on(), identity.code_of(identity.prediction_roots())])
+
+    @cached_property
+    def scored_by(self) -> str:
+        """A digest of how predictions are scored, by settings and code."""
+        return digest([self.evaluate.what_is_on(), identity.scoring_version(self.evaluate.metrics)])
 
     @property
     def conventions(self) -> dict[str, Any]:

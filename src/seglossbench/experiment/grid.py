@@ -128,8 +128,7 @@ class Experiment:
                             "plugins": plugins_of(settings, dataset.evaluate, params.plugins),
                         }
                     )
-                    for seed in params.grid.seeds:
-                        of_seed = settings.model_copy(update={"seed": seed})
+                    for of_seed in settings.with_seeds(params.grid.seeds):
                         yield Run(of_seed, dataset, params.track, part=self.name)
 
     def _shared_datasets(self) -> tuple[Dataset, ...]:

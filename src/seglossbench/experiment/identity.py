@@ -163,4 +163,4 @@ def maps_read(terms: Mapping[str, Any]) -> tuple[str, ...]:
 
 def report_version() -> str:
     """The version of all code that makes tables and a report out of scores and histories."""
-    return digest(closure(["seglossbench.stages.reports"]))
+    return digest(_closure(("seglossbench.stages.reports",), frozenset()))

@@ -9,7 +9,6 @@ from seglossbench import plugins
 from seglossbench.experiment import identity
 from seglossbench.experiment.datasets import Dataset
 from seglossbench.experiment.settings import RunSettings
-from seglossbench.files import digest
 from seglossbench.names import word
 from seglossbench.params import EvaluateParams, TrackParams, TrainParams
 from seglossbench.records import BEST_WEIGHTS, FILES, WEIGHTS
@@ -86,11 +85,7 @@ class Run:
     @cached_property
     def predictions(self) -> Path:
         """Where the predictions of the test cases lie, as NIfTI in the space of the raw images."""
-        how = [
-            self.evaluate.predict.what_is_on(),
-            identity.code_of(identity.prediction_roots()),
-        ]
-        return Path("predictions") / self.id / digest(how)
+        return Path("predictions") / self.id / self.dataset.predicted_by
 
     @property
     def weights(self) -> tuple[Weights, ...]:
@@ -109,11 +104,7 @@ class Run:
     @cached_property
     def scores(self) -> Path:
         """The run's table of scores for the present settings and code of the evaluation."""
-        how = [
-            self.evaluate.what_is_on(),
-            identity.scoring_version(self.evaluate.metrics),
-        ]
-        return Path("scores") / self.id / f"{digest(how)}.csv"
+        return Path("scores") / self.id / f"{self.dataset.scored_by}.csv"
 
 
 def plugins_of(settings: RunSettings, evaluate: EvaluateParams, files: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """All that a run executes, by value: what names it, what its folder keeps, and what a job trains from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -66,6 +66,14 @@ class RunSettings(Section):
     def id(self) -> str:
         """The digest of all that decides the run's digits."""
         return digest(self.decisive)
+
+    def with_seeds(self, seeds: Iterable[int]) -> Iterator["RunSettings"]:
+        """The same with each of the seeds. All else that names them is written down once for all."""
+        decisive = self.decisive
+        for seed in seeds:
+            settings = self.model_copy(update={"seed": seed})
+            settings.__dict__["id"] = digest({**decisive, "seed": seed})  # where its property keeps it
+            yield settings
 
     def by_value(self) -> Mapping[str, Any]:
         """What decides the run's digits but for the code that computes them."""

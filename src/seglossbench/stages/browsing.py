@@ -28,6 +28,8 @@ def links(experiment: Experiment, here: str) -> Iterator[str]:
         store = LocalStore.at(uri)
         if store is not None and not store.file.exists():
             raise InputError(f"{store.file}: not there yet; run snakemake, or seglossbench track")
+        if store is not None:
+            store.create()  # where it is there, its artifacts follow it, as after a move of the project
         client = MlflowClient(tracking_uri=uri)
         server = without_password(uri, uri) if uri.startswith(_SERVERS) else here
         for dataset in part.datasets:

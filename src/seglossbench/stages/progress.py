@@ -115,8 +115,8 @@ class Progress:
 
 def progress_of(experiment: Experiment) -> Progress:
     """How far every run is by now."""
-    logs = {run.id: str(log_of("train", job.id)) for job in train_jobs(experiment) for run in job.runs}
-    runs = [_run(run, logs[run.id]) for run in experiment.runs]
+    jobs = {run.id: job.id for job in train_jobs(experiment) for run in job.runs}
+    runs = [_run(run, jobs[run.id]) for run in experiment.runs]
     names = {run.id for run in runs}
     # A log without a last word is of a job that runs or was stopped.
     failed = [each for each in failures(experiment, 0.0) if each.what not in names and each.is_told]
@@ -173,15 +173,17 @@ def _matrix(runs: Sequence[RunProgress]) -> Iterator[str]:
     yield f"a sign per seed: {', '.join(f'{sign} {meaning}' for sign, meaning in meanings.items() if sign in used)}"
 
 
-def _run(run: Run, log: str) -> RunProgress:
+def _run(run: Run, job: str) -> RunProgress:
     current = state(run.folder)
     known: dict[str, Any] = {}
     if current.is_finished:
         known["seconds"] = duration_seconds(run.folder)
     if current in (State.FAILED, State.DIVERGED):
-        known |= {"reason": failure(run.folder), "log": log}
+        known |= {"reason": failure(run.folder)}
     if current in (State.RUNNING, State.INTERRUPTED):
-        known |= _under_way(run) | {"device": devices_of(working_folder(run.folder)), "log": log}
+        known |= _under_way(run) | {"device": devices_of(working_folder(run.folder))}
+    if current not in (State.DONE, State.NOT_LAUNCHED):
+        known["log"] = str(log_of("train", job))
     return RunProgress(
         id=run.id,
         dataset=run.dataset.name,
