@@ -24,11 +24,14 @@ def test_more_seeds_and_more_cases_resolve_smaller_differences_always_as_a_range
 
 def test_what_cannot_be_planned_says_why():
     one = resolvable(cubes_of(PILOT[PILOT["seed"] == "0"]), "DSC")
-    assert in_lines(one)[1] == "  cannot be planned, for one seed tells nothing of how trainings differ"
+    assert in_lines(one)[1] == "  cannot be planned: one seed tells nothing of how trainings differ"
     missed = PILOT.copy()
     missed.loc[0, "value"] = "0.0"
     scores = pd.concat([missed, rows(("a", 0, "case0", "class0", "prediction_empty"))], ignore_index=True)
-    assert "fewer than 50 cases failed" in in_lines(resolvable(cubes_of(scores), "DSC"))[1]
+    assert (
+        "with fewer than 50 cases, the few that failed decide"
+        in in_lines(resolvable(cubes_of(scores), "DSC"))[1]
+    )
 
 
 def test_whether_enough_seeds_were_run_depends_on_how_many_were_planned():

@@ -97,9 +97,10 @@ def _answer(cubes: Cubes, means: pd.DataFrame, pairs: pd.DataFrame) -> Row:
         (_lead(cubes, of_family, measure, a, other) for other in others["loss"]),
         key=lambda found: abs(float(found["_squares"].mean)) if found else np.inf,
     )
+    over = f"{others['loss'].iloc[0]} by" if len(others) == 1 else f"the other {len(others)} by at least"
     finding = (
-        f"One of {len(tied)}: {listed(list(tied['loss']))}. {a} leads the other {len(others)} by at least "
-        f"{least['_said']}; it is not told from {listed(list(tied['loss'])[1:])}."
+        f"One of {len(tied)}: {listed(list(tied['loss']))}. {a} leads {over} {least['_said']}; "
+        f"it is not told from {listed(list(tied['loss'])[1:])}."
     )
     return row | {"verdict": "partly settled", "finding": finding}
 

@@ -185,13 +185,18 @@ def _summary(rows: list[Row], verdicts: Mapping[str, Verdict]) -> str:
     """What was found: how many comparisons hold, fail and are open, and the numbers of up to four."""
     words = {
         "supported": ("holds", "hold"),
-        "not supported": ("does not", "do not"),
+        "not supported": ("does not hold", "do not hold"),
         "inconclusive": ("is open", "are open"),
         "not tested": ("is not tested", "are not tested"),
     }
     counts = [(sum(row["verdict"] == verdict for row in rows), said) for verdict, said in words.items()]
-    told = listed([f"{found} {said[found > 1]}" for found, said in counts if found])
-    text = f"Of {count(len(rows), 'comparison')} {told}."
+    told = [(found, said[found > 1]) for found, said in counts if found]
+    if len(rows) == 1:
+        text = f"The one comparison {told[0][1]}."
+    elif len(told) == 1:
+        text = f"{'Both' if len(rows) == 2 else f'All {len(rows)}'} comparisons {told[0][1]}."
+    else:
+        text = f"Of {len(rows)} comparisons, {listed([f'{found} {said}' for found, said in told])}."
     if len(set(verdicts.values())) > 1:
         text += " " + "; ".join(f"{dataset}: {verdict}" for dataset, verdict in verdicts.items()) + "."
     shown = rows[:4]

@@ -79,7 +79,7 @@ def in_lines(table: pd.DataFrame) -> list[str]:
             f"{name}: {first['metric']}, {count(first['pilot_seeds'], 'seed')}, {count(first['pilot_cases'], 'case')}"
         )
         if first["why_not"]:
-            lines.append(f"  cannot be planned, for {first['why_not']}")
+            lines.append(f"  cannot be planned: {first['why_not']}")
             continue
         lines.append("  resolves with 80 % power, if the pilot is like what follows:")
         for row in found.to_dict("records"):

@@ -59,9 +59,9 @@ def what_decides(squares: MeanSquares, gain: float, *, failures: bool, name: str
     if float(squares.seeds) < 2:
         return Decide(np.nan, np.nan, FEWEST_SEEDS)
     if why := cannot_be_planned(squares, failures=failures):
-        return Decide(np.nan, np.nan, f"cannot be planned, for {why}")
+        return Decide(np.nan, np.nan, f"cannot be planned: {why}")
     if gain == 0:
-        return Decide(np.nan, np.nan, "cannot be planned, the difference is near 0")
+        return Decide(np.nan, np.nan, "cannot be planned: the difference is near 0")
     needed = seeds_needed(gain, squares, stream("power", name))
     share = float(crossed(squares).seed_share)
     if np.isinf(needed.low):
@@ -70,7 +70,7 @@ def what_decides(squares: MeanSquares, gain: float, *, failures: bool, name: str
             return Decide(
                 needed.low, needed.high, f"more cases: {share_of_cases} % of the uncertainty is between cases"
             )
-        return Decide(needed.low, needed.high, "cannot be planned, the difference is near 0")
+        return Decide(needed.low, needed.high, "cannot be planned: the difference is near 0")
     text = f"{needed.in_words} if the lead is real"
     if share >= 0.01:
         text += f"; {number(100 * share, 0)} % of the uncertainty is between seeds"

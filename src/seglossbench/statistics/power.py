@@ -125,7 +125,7 @@ def cannot_be_planned(squares: MeanSquares, *, failures: bool) -> str:
     if float(squares.cases) < 2:
         return "one case tells nothing of how cases differ"
     if failures and float(squares.cases) < FEWEST_CASES_WITH_FAILURES:
-        return f"some of fewer than {FEWEST_CASES_WITH_FAILURES} cases failed, and their share decides"
+        return f"with fewer than {FEWEST_CASES_WITH_FAILURES} cases, the few that failed decide"
     return ""
 
 
