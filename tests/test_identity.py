@@ -109,6 +109,7 @@ def always(run):
         (edit("data/layouts/kits.py"), lambda run: run.dataset.name == "kits19"),
         (edit("evaluation/surface.py", "evaluation/surfels.py"), never),
         (edit("evaluation/overlap.py"), lambda run: run.settings.is_decided_by_scores),
+        (edit("statistics/means.py"), lambda run: run.settings.is_decided_by_scores),
         (edit("training/batches.py"), always),
         (edit("training/loop.py"), always),
         (edit("prediction.py"), always),

@@ -51,10 +51,10 @@ WATCHERS = frozenset(
             "training.claiming",
         ),
         *("data.checking", "data.facts", "data.published", "losses.diagnosis", "losses.parity"),
-        # Scores, which decide a training only where its settings say so: then their modules are roots.
-        "evaluation",
+        # Scores and their means, which decide a training only where its settings say so: then their modules are roots.
+        *("evaluation", "statistics"),
         # What stands above a training.
-        *("drawing", "inspection", "analysis", "conformance", "statistics", "tracking", "reporting", "plan"),
+        *("drawing", "inspection", "analysis", "conformance", "tracking", "reporting", "plan"),
         *("stages", "standalone", "cli"),
     )
 )
@@ -125,7 +125,8 @@ def training_roots(architecture: str, terms: Iterable[str]) -> list[str]:
 
 def decision_roots() -> list[str]:
     """What decides by scores which weights are kept, or drawn anew: the mean DSC of validation."""
-    return ["seglossbench.evaluation.overlap", "seglossbench.evaluation.empty"]
+    scores = ("seglossbench.evaluation.overlap", "seglossbench.evaluation.empty")
+    return [*scores, "seglossbench.statistics.means", "seglossbench.statistics.scales"]
 
 
 def prediction_roots() -> list[str]:
