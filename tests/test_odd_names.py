@@ -71,7 +71,7 @@ def test_snakemake_hands_every_name_on(odd, name):
         prepared = [words[words.index("--") + 1] for words in commands if "preprocess" in words]
         assert sorted(prepared) == sorted(ODD_NAMES)
     experiment = Experiment.load(overrides={"experiment": name})
-    trained = [words[words.index("--planned") + 1] for words in commands if "train" in words]
+    trained = [words[words.index("--score") + 1] for words in commands if "train" in words]
     assert {experiment.run(id) for id in trained} == set(experiment.runs)
 
 
