@@ -11,8 +11,8 @@ from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment
 from seglossbench.params import TrainParams
 from seglossbench.records import run_in_progress
-from seglossbench.stages.analysis import _runs as run_table
 from seglossbench.stages.checking import check_dataset, check_runs
+from seglossbench.stages.run_table import table_of_runs
 from seglossbench.training.device import Accelerator
 from seglossbench.vocabulary.architectures import CATALOGUE
 
@@ -103,4 +103,4 @@ def test_a_run_that_need_not_give_the_same_digits_twice_is_marked_in_the_report(
     run = Experiment.load(overrides={"experiment": "tiny", "train": {"deterministic": asked}}).runs[0]
     with run_in_progress(run.folder, {}, device):
         pass
-    assert run_table([run])["device"].tolist() == [told]
+    assert table_of_runs([run])["device"].tolist() == [told]
