@@ -64,9 +64,8 @@ def run() -> list[dict[str, object]]:
         command = [sys.executable, "-m", "seglossbench", "--set", "experiment=runs1000", "status"]
         status_s, _ = processor_seconds(folder, *command)
         large_s, _ = processor_seconds(folder, *dry, "experiment=runs10000")
-        large_mb = (
-            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        )  # the largest child was this one
+        # The largest child was this one.
+        large_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         plan = next((folder / "logs" / "plans" / "brats_phantom" / "unet" / "ce").iterdir())
         job = f"train:job={plan.relative_to(folder / 'logs' / 'plans').with_suffix('')}"
         as_a_job = [

@@ -121,9 +121,8 @@ def test_a_run_that_its_training_could_not_score_is_told(experiment):
         finish(run, "" if run in (one.runs[1], other.runs[0]) else "scores")
     log = jobs.log_of("train", one.id)
     write_log(log, f"seglossbench: 1 of 2 runs failed: {one.runs[1].id}: InputError: no truth")
-    write_log(
-        jobs.log_of("train", other.id), "epoch 9 of 9"
-    )  # killed before it scored, which is left for the end
+    # Killed before it scored, which is left for the end.
+    write_log(jobs.log_of("train", other.id), "epoch 9 of 9")
     (failed,) = jobs.failures(experiment, jobs.start_of_call() - 30)
     assert (failed.what, failed.log) == (f"scores of {one.runs[1].id}", log)
     assert failed.reason.endswith("no truth")

@@ -39,13 +39,14 @@ def over_cases(
 def _made(
     function: Callable[[Item], Result], cases: Sequence[Item], processes: int, title: str
 ) -> Iterator[Result]:
+    tried = TRIED if processes > 1 else len(cases)
     shortest = float("inf")
-    for case in cases[:TRIED] if processes > 1 else cases:
+    for case in cases[:tried]:
         start = time.perf_counter()
         result = function(case)
         shortest = min(shortest, time.perf_counter() - start)
         yield result
-    rest = cases[TRIED:] if processes > 1 else []
+    rest = cases[tried:]
     processes = min(processes, len(rest))
     if processes <= 1 or shortest * len(rest) * (1 - 1 / processes) < STARTS_IN_SECONDS:
         yield from map(function, rest)

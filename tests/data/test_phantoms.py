@@ -225,6 +225,5 @@ def test_a_smooth_field_does_not_depend_on_the_voxel_size():
     coarse, fine = (
         smooth_field(Grid((n, n, n), (90.0, 90.0, 90.0)), 20.0, np.random.default_rng(0)) for n in (9, 27)
     )
-    np.testing.assert_allclose(
-        coarse, fine[1::3, 1::3, 1::3], atol=1e-5
-    )  # every third centre is the same point
+    # Every third centre is the same point.
+    np.testing.assert_allclose(coarse, fine[1::3, 1::3, 1::3], atol=1e-5)

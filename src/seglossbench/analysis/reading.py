@@ -27,9 +27,8 @@ def read_texts(path: Path, what: str) -> pd.DataFrame:
         raise InputError(f"{path}: not {what} in CSV: not in UTF-8; save it as such") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError) as error:
         raise InputError(f"{path}: not {what} in CSV: {' '.join(str(error).split())}") from None
-    if not isinstance(
-        table.index, pd.RangeIndex
-    ):  # pandas takes the first of too many fields for names of rows
+    # Of too many fields pandas takes the first for names of rows.
+    if not isinstance(table.index, pd.RangeIndex):
         raise InputError(
             f"{path}: not {what} in CSV: its rows have more fields than the first line has names"
         )

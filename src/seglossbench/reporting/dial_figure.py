@@ -81,9 +81,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, lines: Mapping[tuple[str, str], Mappin
     is_log = len(values) > 0 and values[0] > 0 and values[-1] / values[0] >= LOGARITHMIC
     if is_log:
         axes.set_xscale("log")
-    axes.set_xticks(
-        values, [f"{value:g}" for value in values]
-    )  # powers would be formulas, which STYLE forbids
+    # Powers would be formulas, which STYLE forbids.
+    axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
     width = np.ptp(np.log(values) if is_log else values)
     for place, ((loss, form), style) in enumerate(lines.items()):

@@ -1,6 +1,7 @@
 """Statistical figures for papers, drawn from the tables that the page's parts leave beside it; nothing is computed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
@@ -17,9 +18,8 @@ from seglossbench.reporting import svg
 
 Looks = Mapping[str, Look]
 _MOST_COLUMNS = 3
-_ONE_FONT: Any = {
-    "axes.titleweight": "normal"
-}  # of figures that there are many of: a second font takes as long again
+_ONE_FONT: Any = {"axes.titleweight": "normal"}
+"""Of figures that there are many of: a second font takes as long again."""
 _ASIDE = 0.012
 """Of an axis' width: how far the points of losses stand beside each other."""
 
@@ -47,17 +47,8 @@ def scattered(
 
     Marks of what is not told apart are hollow.
     """
-    panels = list(dict.fromkeys(table["panel"]))
-    shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
-    columns = min(_MOST_COLUMNS, len(panels))
-    rows = -(-len(panels) // columns)
-    with mpl.rc_context(STYLE):
-        width = max(4.6, 3.4 * columns)
-        figure = new_figure(width, 2.6 * rows + 0.3 * legend_rows(shown, width))
-        grid = figure.subplots(rows, columns, squeeze=False).flat
-        titles = labels_of(panels)
-        for panel, axes in zip(panels, grid, strict=False):
-            own = table[table["panel"] == panel]
+    with _panels(table, looks, across, up, line=False) as (figure, panels, shown):
+        for axes, own in panels:
             _points(axes, own, shown, log)
             if log:
                 at = svg.powers(float(own["x"].min()) / 1.3, float(own["x"].max()) * 1.3)
@@ -68,11 +59,33 @@ def scattered(
             axes.set_ylim(svg.span([*own["y"].dropna(), *none], ends[np.isfinite(ends)].tolist()))
             for height in none:
                 axes.axhline(height, color="#666666", linewidth=0.8, zorder=1)
-            axes.set(title=titles[panel], xlabel=across, ylabel=up)
-        for axes in list(grid):
-            axes.remove()
-        legend(figure, shown, "outside lower center", width, line=False)
     return figure
+
+
+@contextmanager
+def _panels(
+    table: pd.DataFrame, looks: Looks, across: str, up: str, *, line: bool = True
+) -> Iterator[tuple[Figure, list[tuple[Axes, pd.DataFrame]], dict[str, Look]]]:
+    """A figure, the axes and rows of each of its panels, to be drawn on, and its losses; then it gets a legend."""
+    names = list(dict.fromkeys(table["panel"]))
+    shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
+    columns = min(_MOST_COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    with mpl.rc_context(STYLE):
+        width = max(4.6, 3.4 * columns)
+        figure = new_figure(width, 2.6 * rows + 0.3 * legend_rows(shown, width))
+        grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+        yield (
+            figure,
+            [(axes, table[table["panel"] == name]) for axes, name in zip(grid, names, strict=False)],
+            shown,
+        )
+        titles = labels_of(names)
+        for axes, name in zip(grid, names, strict=False):
+            axes.set(title=titles[name], xlabel=across, ylabel=up)
+        for axes in grid[len(names) :]:
+            axes.remove()
+        legend(figure, shown, "outside lower center", width, line=line)
 
 
 def _points(axes: Axes, table: pd.DataFrame, looks: Looks, log: bool) -> None:
@@ -215,17 +228,8 @@ def stability(table: pd.DataFrame, looks: Looks, title: str) -> Figure:
 
 def curves(table: pd.DataFrame, looks: Looks, *, across: str, up: str) -> Figure:
     """``panel, loss, x, mean, lo, hi``: a panel each of mean curves with their bands."""
-    panels = list(dict.fromkeys(table["panel"]))
-    shown = {loss: look for loss, look in looks.items() if loss in set(table["loss"])}
-    columns = min(_MOST_COLUMNS, len(panels))
-    rows = -(-len(panels) // columns)
-    with mpl.rc_context(STYLE):
-        width = max(4.6, 3.4 * columns)
-        figure = new_figure(width, 2.5 * rows + 0.3 * legend_rows(shown, width))
-        grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-        titles = labels_of(panels)
-        for panel, axes in zip(panels, grid, strict=False):
-            own = table[table["panel"] == panel]
+    with _panels(table, looks, across, up) as (figure, panels, shown):
+        for axes, own in panels:
             for loss, look in shown.items():
                 line = own[own["loss"] == loss]
                 every = max(1, len(line) // 6)
@@ -236,10 +240,6 @@ def curves(table: pd.DataFrame, looks: Looks, *, across: str, up: str) -> Figure
                 axes.fill_between(
                     line["x"], line["lo"], line["hi"], color=look.colour, alpha=0.15, linewidth=0
                 )
-            axes.set(title=titles[panel], xlabel=across, ylabel=up)
-        for axes in grid[len(panels) :]:
-            axes.remove()
-        legend(figure, shown, "outside lower center", width)
     return figure
 
 

@@ -28,6 +28,27 @@ def missing(runs: Sequence[Run]) -> dict[tuple[str, str], str]:
     return {key: "; ".join(found) for key, found in told.items()}
 
 
+def table_of_runs(runs: Sequence[Run]) -> "pd.DataFrame":
+    """What is known of every run."""
+    import pandas as pd
+
+    pages = _in_mlflow(runs)
+    rows = []
+    for run in runs:
+        found = state(run.folder)
+        versions = versions_of([run.folder]) if found.is_finished else {}
+        rows.append(
+            {name: str(value) for name, value in run.identity.items()}
+            | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
+            | {"started": _day(period_seconds(run.folder)[0]) if found.is_finished else ""}
+            | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
+            | {"adopted": _adopted(run) if found.is_finished else "", "mlflow": pages.get(run.id, "")}
+            | {"device": _device(run, versions.pop("device", "")), "threads": str(run.train.threads or "")}
+            | {"versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))}
+        )
+    return pd.DataFrame(rows)
+
+
 def _adopted(run: Run) -> str:
     """Which changes of code a finished run stands on that were made since and accepted, in their words."""
     ended = datetime.fromtimestamp(period_seconds(run.folder)[1]).date()
@@ -60,24 +81,3 @@ def _in_mlflow(runs: Sequence[Run]) -> dict[str, str]:
             with suppress(sqlite3.Error):
                 found |= store.pages_of(list(experiments), RUN_TAG)
     return found
-
-
-def table_of_runs(runs: Sequence[Run]) -> "pd.DataFrame":
-    """What is known of every run."""
-    import pandas as pd
-
-    pages = _in_mlflow(runs)
-    rows = []
-    for run in runs:
-        found = state(run.folder)
-        versions = versions_of([run.folder]) if found.is_finished else {}
-        rows.append(
-            {name: str(value) for name, value in run.identity.items()}
-            | {"id": run.id, "state": found.value, "reason": failure(run.folder)}
-            | {"started": _day(period_seconds(run.folder)[0]) if found.is_finished else ""}
-            | {"seconds": duration_seconds(run.folder) if found.is_finished else None}
-            | {"adopted": _adopted(run) if found.is_finished else "", "mlflow": pages.get(run.id, "")}
-            | {"device": _device(run, versions.pop("device", "")), "threads": str(run.train.threads or "")}
-            | {"versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))}
-        )
-    return pd.DataFrame(rows)

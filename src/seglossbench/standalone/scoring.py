@@ -71,9 +71,8 @@ def score(
         scored_as_empty=scored_as_empty,
         left_out=found.left_out,
     )
-    write_conventions(
-        out, conventions, classes or {}
-    )  # first, for a table without them would be taken for anybody's
+    # First, for a table without them would be taken for anybody's.
+    write_conventions(out, conventions, classes or {})
     with atomic_file(out) as temporary:
         scores.to_csv(temporary, index=False)
     if scored_as_empty:

@@ -30,9 +30,8 @@ def write_runs(store: SqlAlchemyStore, experiment_id: str, runs: Sequence[tuple[
     """Write runs that are new, each with its new id and the address of its artifacts: all or none."""
     with store.ManagedSessionMaker(read_only=False) as session:
         connection = session.connection()
-        if (
-            connection.dialect.name == "sqlite"
-        ):  # else it puts half a transaction on the disk before the other
+        if connection.dialect.name == "sqlite":
+            # Else it puts half a transaction on the disk before the other.
             connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KIB}")
         for id, place, content in runs:
             _write(store, connection, id, int(experiment_id), place, content)

@@ -61,9 +61,8 @@ def _with_conventions(metric: str, hd95: str, empty: str, classes: str) -> str:
     said = [metric]
     if metric.startswith("HD95") and hd95 != _USUAL.hd95:
         said.append(hd95)
-    if empty != _USUAL.empty and not split_name(metric)[0].endswith(
-        empty
-    ):  # whose metrics may bear its name already
+    # A policy's metrics may bear its name already.
+    if empty != _USUAL.empty and not split_name(metric)[0].endswith(empty):
         said.append(empty)
     if classes == "regions":  # of "both" the names of the metrics tell
         said.append(classes)

@@ -105,9 +105,8 @@ class Kept:
             self.network.load_state_dict(checkpoints.load(self.finished)["network"])
         else:
             _, best = next(self.best.read(), (0, None))
-            if (
-                self.settings.checkpoint == "both"
-            ):  # a training that diverged before validation has no better ones
+            if self.settings.checkpoint == "both":
+                # A training that diverged before validation has no better ones.
                 checkpoints.save(self.finished_best, best or {"network": self.network.state_dict()})
             elif best is not None:
                 self.network.load_state_dict(best["network"])
