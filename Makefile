@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# Two processes with two threads each would wait for each other on two cores: some tests took seven times as long.
+PYTEST := OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2
 
 .PHONY: demo test test-long test-gpu ui bench soak audit lock clean
 
@@ -17,10 +19,10 @@ test: $(INSTALLED)  ## everything that CI checks
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long and not gpu"
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not long and not gpu"
 
 test-long: $(INSTALLED)  ## what takes minutes, of every network
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n 2 -m long
+	$(PYTEST) -m long
 
 test-gpu: $(INSTALLED)  ## what a GPU must do: needs one, and says so where there is none
 	$(BIN)/pytest -m gpu -rs tests/gpu

@@ -31,8 +31,14 @@ def source(tmp_path, monkeypatch):
     return tmp_path / "copy" / code.PACKAGE
 
 
+@pytest.fixture(scope="module")
+def unedited():
+    """By experiment, the runs of the code as it is, for whoever needs them after the first."""
+    return {}
+
+
 @pytest.fixture
-def renamed(source, project):
+def renamed(source, project, unedited):
     """A function that makes an edit and returns, by experiment, the runs that it renamed and all runs."""
 
     def ids():
@@ -45,11 +51,15 @@ def renamed(source, project):
         }
 
     def renamed(edit):
-        before = ids()
+        if not unedited:
+            unedited.update(ids())
         edit(source)
         after = ids()
         return {
-            name: ([run for key, run in runs.items() if run.id != before[name][key].id], list(runs.values()))
+            name: (
+                [run for key, run in runs.items() if run.id != unedited[name][key].id],
+                list(runs.values()),
+            )
             for name, runs in after.items()
         }
 

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.overfit import CURVES, ENOUGH, overfit, small_runs
 from seglossbench.vocabulary.architectures import CATALOGUE
 
-FAST = ("med_next",)  # the others are long
+FAST = ("unet", "segresnet")  # the others are long
 RUNS = small_runs()
 
 

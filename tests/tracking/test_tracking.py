@@ -11,7 +11,6 @@ from seglossbench.analysis.files import read_table
 from seglossbench.errors import JobError
 from seglossbench.experiment import Experiment
 from seglossbench.files import digest
-from seglossbench.names import word
 from seglossbench.records import (
     HistoryRow,
     note_divergence,
@@ -99,7 +98,7 @@ def test_rebuild_from_scratch_leaves_nothing_of_before(runs, uri, project):
     (parent,) = stored(uri, "all seeds")[1]
     with closing(sqlite3.connect(project / "mlflow.db")) as database:
         assert database.execute("SELECT COUNT(*) FROM runs").fetchone() == (2,)
-    artifacts = project / "mlartifacts" / word(NAME)
+    artifacts = project / "mlartifacts" / NAME
     assert [folder.name for folder in artifacts.iterdir()] == [run.info.run_id]
     assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
 

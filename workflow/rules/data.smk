@@ -1,5 +1,6 @@
 # Download and preparation of every dataset of the experiment. What a name's digest stands for never changes, so that
-# the age of a folder says nothing, here and in all that follows: ancient().
+# the age of a folder says nothing, here and in all that follows: ancient(). Data come before trainings, for these leave
+# cores idle one after the other when something that takes all of them has its turn among them.
 rule download:
     output:
         directory("data/raw/{raw}"),
@@ -7,6 +8,7 @@ rule download:
         jobs.log_of("download", "{raw}"),
     params:
         dataset=lambda wildcards: find(DOWNLOADS, wildcards.raw, not_made("data/raw")).name,
+    priority: 1
     message:
         "download {params.dataset}"
     shell:
@@ -23,6 +25,7 @@ rule preprocess:
     params:
         dataset=lambda wildcards: PREPARED[wildcards.prepared].name,
     threads: CORES
+    priority: 1
     message:
         "preprocess {params.dataset}"
     shell:

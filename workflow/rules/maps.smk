@@ -9,6 +9,7 @@ rule maps:
     params:
         dataset=lambda wildcards: MAPS[wildcards.maps].name,
     threads: CORES
+    priority: 1
     message:
         "maps {params.dataset}"
     shell:

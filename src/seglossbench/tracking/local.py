@@ -37,8 +37,8 @@ class LocalStore:
         return self.file.absolute().parent / ARTIFACTS
 
     def artifacts_of(self, experiment: str) -> str:
-        """The address of an experiment's artifacts."""
-        return (self.artifacts / word(experiment)).as_uri()
+        """The address of an experiment's artifacts, in a folder per part of its name: addresses encode no slash."""
+        return self.artifacts.joinpath(*map(word, experiment.split("/"))).as_uri()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -86,13 +86,13 @@ class LocalStore:
         question = """
             SELECT tags.value, experiments.experiment_id, run_uuid FROM tags
             JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
-            WHERE tags.key = ? AND experiments.name = ? AND experiments.artifact_location = ?
+            WHERE tags.key = ? AND experiments.name = ? AND instr(experiments.artifact_location, ?) = 1
             AND runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
             """
         found: dict[str, str] = {}
         with closing(sqlite3.connect(self.file.absolute().as_uri() + "?mode=ro", uri=True)) as database:
             for experiment in experiments:
-                wanted = (tag, experiment, self.artifacts_of(experiment))
+                wanted = (tag, experiment, f"{self.artifacts.as_uri()}/")
                 for value, number, run in database.execute(question, wanted):
                     found[str(value)] = f"#/experiments/{number}/runs/{run}"
         return found
