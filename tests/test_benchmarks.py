@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks import bench_scale
 from benchmarks.bench_overhead import measure, stage_of, step_seconds
 from seglossbench.records import HistoryRow, write_history
 
@@ -29,6 +30,11 @@ def test_steps_are_what_histories_say_of_their_four_parts(tmp_path):
         folder.mkdir(parents=True)
         write_history(folder / "history.csv", [*rows, HistoryRow(0, 1, "train", "seconds/data", 1000.0)])
     assert step_seconds(tmp_path) == 1 + 2 + 2 * 28
+
+
+@pytest.mark.long
+def test_few_runs_are_within_the_limits_of_many():
+    assert all(figures["met"] for figures in bench_scale.run(some=20, many=40))
 
 
 @pytest.mark.long
