@@ -13,6 +13,7 @@ import fabricated
 import pytest
 
 from seglossbench.reporting import write_report
+from seglossbench.reporting.parts import runs
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 OPTIONS = [
@@ -70,7 +71,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
-    write_report(folder, fabricated.scores(), fabricated.histories(), fabricated.facts())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "_PAGE", 20)
+        write_report(folder, fabricated.scores(), fabricated.histories(), fabricated.facts())
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -179,6 +182,61 @@ def test_the_page_hides_sorts_filters_reads_and_remembers(served, tmp_path):
     assert html.unescape(found["hash"]) == "#glance?base=cwcd&theme=dark"
 
 
+POINTED = """<iframe id=frame src=index.html width=1300 height=900></iframe><pre id=found></pre><script>
+frame.onload = async () => {
+  const page = frame.contentDocument, seen = part => part.getClientRects().length > 0;
+  const settled = () => new Promise(done => setTimeout(done, 300));
+  const runs = () => [[...page.querySelectorAll(".runs tbody tr")].filter(seen).length,
+    page.querySelector(".turns [role=status]").textContent];
+  const first = runs(), next = page.querySelectorAll(".turns button")[1];
+  next.click();
+  await settled();
+  const second = runs(), over = next.disabled;
+  const filter = page.querySelector("[data-filter=runs]");
+  filter.value = "brats20";
+  filter.dispatchEvent(new Event("input"));
+  await settled();
+  const kept = [...runs(), page.querySelector("[data-count=runs]").textContent];
+  const tip = page.querySelector(".tip"), table = [...page.querySelectorAll(".glance")].find(seen);
+  const [one, other] = [...table.querySelectorAll("tr[data-loss] [data-tell]")].filter(seen);
+  const faint = () => [...page.querySelectorAll(".faint")].map(line => line.dataset.loss);
+  one.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
+  const pointed = tip.textContent, left = new Set(faint()), loss = one.closest("[data-loss]").dataset.loss;
+  page.body.dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
+  const gone = [tip.textContent, faint().length];
+  const tabbed = [...table.querySelectorAll("[tabindex='0']")];
+  tabbed[0].focus();
+  tabbed[0].dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
+  const moved = page.activeElement === other, told = tip.textContent;
+  other.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowDown", bubbles: true}));
+  const down = page.activeElement.cellIndex === other.cellIndex && page.activeElement !== other;
+  page.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape", bubbles: true}));
+  found.textContent = JSON.stringify({
+    first, second, over, kept, pointed, gone, moved, told, down, tabbed: tabbed.length, escaped: tip.textContent,
+    own: left.has(loss), others: left.size, said: other.dataset.tell,
+  });
+};
+</script>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_runs_turn_pages_and_cells_say_more_where_they_are_pointed_at(served, tmp_path):
+    found = asked(served, tmp_path, "pointed.html", POINTED)
+    assert found["first"] == [20, "rows 1 to 20 of 33"]
+    assert found["second"] == [13, "rows 21 to 33 of 33"]
+    assert found["over"], "there is no page after the last one"
+    assert found["kept"] == [5, "rows 1 to 5 of 5", "5 of 33"], "rows of every page are filtered"
+    assert re.match(r"2 seeds: 0\.\d{3}, 0\.\d{3}, sd 0\.\d{3}; 4 cases, sd ", found["pointed"])
+    assert not found["own"], "the loss that is pointed at stands out"
+    assert found["others"] >= 6
+    assert found["gone"] == ["", 0]
+    assert found["tabbed"] == 1
+    assert found["moved"]
+    assert found["down"]
+    assert found["told"] == found["said"]
+    assert found["escaped"] == ""
+
+
 UNSCRIPTED = """<iframe id=frame sandbox="allow-same-origin" src=index.html width=1300 height=900></iframe>
 <pre id=found></pre><script>
 frame.onload = () => {
@@ -200,7 +258,7 @@ def test_without_script_everything_is_there_but_for_the_choices(served, tmp_path
     assert found["metrics"] == ["DSC", "HD95"]
     assert found["curves"] > 6, "validation and training losses"
     assert found["answers"] >= 2
-    assert found["runs"] == 33
+    assert found["runs"] == 20, "the first page, and the table beside the page has all"
     assert found["controls"] == 0
     assert found["bases"] == ["ce"]
 

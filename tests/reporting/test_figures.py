@@ -6,12 +6,8 @@ import pytest
 from seglossbench.drawing.figure import save
 from seglossbench.drawing.looks import looks_of
 from seglossbench.inspection.data_figure import log_ticks
-from seglossbench.reporting.figures import (
-    convergence,
-    per_class,
-    scores_by_epoch,
-    seed_spread,
-)
+from seglossbench.reporting.epoch_figures import convergence, scores_by_epoch
+from seglossbench.reporting.score_figures import per_class, seed_spread
 from seglossbench.vocabulary.metrics import metric_of
 from seglossbench.vocabulary.tables import MEAN
 

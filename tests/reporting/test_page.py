@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from seglossbench.errors import InputError
-from seglossbench.reporting import Dataset, Facts, Run, figures, load_scores, section, write_report
+from seglossbench.reporting import Dataset, Facts, Run, epoch_figures, load_scores, material, write_report
 
 NOTHING = pd.DataFrame()
 
@@ -150,7 +150,7 @@ def test_a_report_that_fails_leaves_the_former_one_and_no_rubbish(tmp_path, monk
     def no_space(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(section, "save", no_space)
+    monkeypatch.setattr(material, "save", no_space)
     with pytest.raises(OSError, match="no space"):
         write_report(out, small(), NOTHING, Facts("latter"))
     assert files(tmp_path) == before
@@ -275,8 +275,8 @@ def test_a_dataset_that_is_not_prepared_says_so_beside_its_scores(tmp_path):
 
 def test_test_scores_by_epoch_have_a_figure_of_the_metrics(tmp_path, monkeypatch):
     drawn = []
-    draw = figures.scores_by_epoch
-    monkeypatch.setattr(figures, "scores_by_epoch", lambda *of: drawn.append(of[2]) or draw(*of))
+    draw = epoch_figures.scores_by_epoch
+    monkeypatch.setattr(epoch_figures, "scores_by_epoch", lambda *of: drawn.append(of[2]) or draw(*of))
     rows = [
         ("d", "u", loss, seed, epoch, 0, "test_by_epoch", name, value)
         for loss in ("ce", "dice")

@@ -110,7 +110,7 @@ def test_every_score_is_beside_the_page(tmp_path):
 
 
 def test_above_six_places_losses_are_the_columns(tmp_path, monkeypatch):
-    for place in ("drawing.figure", "reporting.section"):  # whose figures other tests look at
+    for place in ("drawing.figure", "reporting.material"):  # whose figures other tests look at
         monkeypatch.setattr(f"seglossbench.{place}.save", lambda *_: (1, 1))
     table = pd.concat([scores({"ce": 0, "dice": 0.1}, 2, 3, network=f"n{n}") for n in range(7)])
     text = page_of(tmp_path, table)

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from seglossbench.errors import InputError
-from seglossbench.inspection.cuts import BONE, SOFT_TISSUE, OpenScan, Scan, Scans, cuts
+from seglossbench.inspection.cuts import BONE, SOFT_TISSUE, cuts, errors_of, masks_of
+from seglossbench.inspection.scans import OpenScan, Scan, Scans
 from seglossbench.reporting import Facts, panels, write_report
 from seglossbench.reporting.outlines import outline
 
@@ -45,7 +46,7 @@ def scan(folder, truth, image, modality="MRI", affine=THICK, channels=("T1",)):
 
 def only(opened, predictions=None, count=1):
     volumes = {loss: opened.prediction(file) for loss, file in (predictions or {}).items()}
-    return list(cuts(opened, "liver", volumes, count))
+    return list(cuts(opened, masks_of(opened, "liver", volumes), count))
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,16 @@ def test_the_slice_shown_is_that_of_the_largest_disagreement(tmp_path):
     assert (cut.truth & ~cut.predictions["dice"]).sum() == 40
     assert (cut.truth == cut.predictions["ce"]).all()
     assert [one.place for one in only(opened, files, 3)] == [2, 5, 7]
+
+
+def test_wrong_voxels_are_counted_in_every_slice_that_truth_or_a_prediction_has(tmp_path):
+    truth, found = block((5, 15), (5, 15), (2, 5)), block((5, 14), (5, 15), (3, 7))
+    opened = OpenScan(scan(tmp_path, truth, truth.astype(np.float32)))
+    volumes = {"dice": opened.prediction(nifti(tmp_path / "dice.nii.gz", found))}
+    errors = errors_of(masks_of(opened, "liver", volumes))
+    assert errors.places == [3, 4, 5, 6, 7]
+    assert errors.missed == {"dice": [100, 10, 10, 0, 0]}
+    assert errors.false == {"dice": [0, 0, 0, 90, 90]}
 
 
 @pytest.mark.parametrize(("value", "window"), [(60, SOFT_TISSUE), (600, BONE)])
@@ -191,8 +202,11 @@ def test_a_slider_goes_through_the_slices_and_nothing_is_blocked(drawn, tmp_path
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert "CONSOLE" not in answer.stderr, answer.stderr
-    slices = answer.stdout[answer.stdout.index('data-slices="') :]
+    slices = answer.stdout[answer.stdout.index('class="profile"') :]
     slices = slices[: slices.index("</details>")]
-    assert '<input type="range" min="0" max="3">' in slices
-    assert slices.count('<div class="cut">') == 1, "one is shown"
-    assert slices.count('<div class="cut" hidden="">') == 3
+    assert '<input type="range" min="0" max="3"' in slices
+    assert slices.count('data-at="') == 4
+    (shown,) = re.findall(r'<div data-slice="(\d)" data-at="([\d.]+)">', slices)
+    assert slices.count('hidden=""') == 3, "one is shown, and where it is in the curve of what is wrong"
+    assert f'<line x1="{shown[1]}" x2="{shown[1]}"' in slices
+    assert f"slice {shown[0]}: ce 30 missed, 0 false<" in slices

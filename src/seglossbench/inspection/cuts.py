@@ -1,26 +1,16 @@
-"""Slices of cases around one class: pixels as radiologists look at them, with truth and predictions on the same grid.
-
-Volumes are cut across their thickest axis, the patient's right on the left, front or head on top; images are as they
-are.
-"""
+"""Slices of cases around one class: pixels as radiologists look at them, with truth and predictions on them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seglossbench.data.cases import image_files, image_stem
-from seglossbench.data.geometry import Box, nonzero_box, orientation_of, slices, to_ras
-from seglossbench.data.grids import difference
-from seglossbench.data.images import Volume, read_label_map, read_volume
-from seglossbench.errors import InputError
-from seglossbench.image_files import PNG, suffix_of
+from seglossbench.data.geometry import Box, nonzero_box, slices
+from seglossbench.data.images import Volume
+from seglossbench.inspection.scans import Bools, OpenScan
 
-Bools = NDArray[np.bool_]
 SOFT_TISSUE, BONE = (-160.0, 240.0), (-450.0, 1050.0)
 """Windows of a CT in Hounsfield units."""
 _BONE_FROM = 300.0  # Hounsfield units, the mean of a class that is shown in the window of bone
@@ -29,37 +19,23 @@ _WIDEST = 2.5  # times the side of the true class, beyond which false alarms are
 
 
 @dataclass(frozen=True)
-class Scan:
-    """The files of one case; ``classes`` are the label values of each, ``prediction`` is a prediction's name."""
+class Masks:
+    """Where the truth has a class, and where each loss's prediction does, [slice, row, column]."""
 
-    truth: Path
-    images: tuple[Path, ...]
-    channels: tuple[str, ...]
-    modality: str
-    classes: Mapping[str, tuple[int, ...]]
-    prediction: str
+    truth: Bools
+    predictions: Mapping[str, Bools]
 
+    @property
+    def anywhere(self) -> Bools:
+        """Where any of them has it."""
+        some: Bools = np.logical_or.reduce([self.truth, *self.predictions.values()])
+        return some
 
-@dataclass(frozen=True)
-class Scans:
-    """Where the files of test cases are: scans by (dataset, case), folders of predictions by run.
-
-    A run is its dataset, network, loss and seed; ``missing`` says why nothing is known of a dataset.
-    """
-
-    cases: Mapping[tuple[str, str], Scan] = field(default_factory=dict)
-    runs: Mapping[tuple[str, str, str, str], Path] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
-
-    def prediction(self, run: tuple[str, str, str, str], scan: Scan) -> Path | None:
-        """The file of a run's prediction of a case, in whatever format; None where there is none."""
-        folder = self.runs.get(run)
-        if folder is None:
-            return None
-        usual = folder / scan.prediction
-        if usual.is_file():
-            return usual
-        return next((file for file in image_files(folder) if image_stem(file) == image_stem(usual)), None)
+    @property
+    def everywhere(self) -> Bools:
+        """Where all of them have it."""
+        every: Bools = np.logical_and.reduce([self.truth, *self.predictions.values()])
+        return every
 
 
 @dataclass(frozen=True)
@@ -79,90 +55,33 @@ class Cut:
     channel: str
 
 
-class OpenScan:
-    """A case whose voxels are read when they are needed, and once."""
+@dataclass(frozen=True)
+class Errors:
+    """Wrong voxels of a class in every slice from the first that has it to the last, by loss.
 
-    def __init__(self, scan: Scan) -> None:
-        self.scan = scan
-
-    @cached_property
-    def truth(self) -> Volume:
-        """The label map as it lies in its file."""
-        return read_label_map(self.scan.truth)
-
-    @cached_property
-    def channels(self) -> list[NDArray[Any]]:
-        """The channels on the grid of the truth, as they are shown; without images, black."""
-        if not self.scan.images:
-            return [np.zeros_like(self._shown(self.truth.array[0]), np.float32)]
-        found: list[NDArray[Any]] = []
-        for file in self.scan.images:
-            volume = read_volume(file).turned_onto(self.truth.grid)
-            if different := difference(volume.grid, self.truth.grid, str(self.scan.truth)):
-                raise InputError(f"{file}: {different[1]}")
-            found.extend(self._shown(channel) for channel in volume.array)
-        return found
-
-    def mask(self, volume: Volume, name: str) -> Bools:
-        """Where a label map has a class, [slice, row, column]."""
-        return self._shown(np.isin(volume.array[0], self.scan.classes[name]))
-
-    def prediction(self, file: Path) -> Volume:
-        """A prediction; raises InputError where it does not lie on the truth's grid."""
-        volume = read_label_map(file)
-        if not self._is_picture and suffix_of(file) != PNG:
-            volume = volume.turned_onto(self.truth.grid)
-        if volume.shape != self.truth.shape:
-            raise InputError(f"{file}: has shape {volume.shape}, its truth {self.truth.shape}")
-        return volume
-
-    @cached_property
-    def aspect(self) -> float:
-        """The height of a shown pixel by its width."""
-        _, rows, columns = self._turned_spacing()
-        return rows / columns
-
-    @property
-    def _is_picture(self) -> bool:
-        return suffix_of(self.scan.truth) == PNG
-
-    def _turned_spacing(self) -> tuple[float, float, float]:
-        spacing = list(self.truth.spacing_mm)
-        if self._is_picture:
-            return 1.0, spacing[0], spacing[1]
-        order = orientation_of(self.truth.affine, len(spacing))[:, 0].argsort()
-        spacing = [spacing[axis] for axis in order]
-        through = spacing.pop(self._axis) if len(spacing) == 3 else 1.0
-        return through, spacing[1], spacing[0]
-
-    @cached_property
-    def _axis(self) -> int:
-        """The axis in RAS order across which a volume is cut: that of the largest voxel size, the last on a tie."""
-        order = orientation_of(self.truth.affine, 3)[:, 0].argsort()
-        spacing = [self.truth.spacing_mm[axis] for axis in order]
-        return max(range(3), key=lambda axis: (float(f"{spacing[axis]:.4g}"), axis))
-
-    def _shown(self, array: NDArray[Any]) -> NDArray[Any]:
-        if self._is_picture:
-            return array[None]
-        turned = to_ras(array, orientation_of(self.truth.affine, array.ndim))
-        turned = np.moveaxis(turned, self._axis, 0) if turned.ndim == 3 else turned[None]
-        return turned.transpose(0, 2, 1)[:, ::-1, ::-1]
-
-
-def cuts(case: OpenScan, name: str, predictions: Mapping[str, Volume], count: int = 1) -> Iterator[Cut]:
-    """Cuts around the class ``name``: that of the largest disagreement or, with a ``count``, some from end to end.
-
-    Disagreement is the number of pixels on which the truth and the ``predictions`` by loss do not all agree.
+    ``places`` are the slices' numbers, from 1 on as those of a ``Cut``.
     """
-    truth = case.mask(case.truth, name)
-    masks = {loss: case.mask(volume, name) for loss, volume in predictions.items()}
-    together = [truth, *masks.values()]
-    some: Bools = np.logical_or.reduce(together)
-    all_of_them: Bools = np.logical_and.reduce(together)
+
+    places: list[int]
+    missed: Mapping[str, list[int]]
+    false: Mapping[str, list[int]]
+
+
+def masks_of(case: OpenScan, name: str, predictions: Mapping[str, Volume]) -> Masks:
+    """The masks of the class ``name`` in the truth and in the ``predictions`` by loss."""
+    found = {loss: case.mask(volume, name) for loss, volume in predictions.items()}
+    return Masks(case.mask(case.truth, name), found)
+
+
+def cuts(case: OpenScan, masks: Masks, count: int = 1) -> Iterator[Cut]:
+    """Cuts around a class of a case: that of the largest disagreement or, with a ``count``, some from end to end.
+
+    Disagreement is the number of pixels on which the truth and the predictions do not all agree.
+    """
+    truth, some = masks.truth, masks.anywhere
     if not some.any():
         return
-    places = _places(some, all_of_them, truth, count)
+    places = _places(some, masks.everywhere, truth, count)
     box = _around(truth[places], some[places])
     part = slices(box)
     channel, name_of_channel, window = _view(case, truth, places[len(places) // 2])
@@ -171,12 +90,24 @@ def cuts(case: OpenScan, name: str, predictions: Mapping[str, Volume], count: in
         yield Cut(
             pixels,
             truth[place][part],
-            {loss: mask[place][part] for loss, mask in masks.items()},
+            {loss: mask[place][part] for loss, mask in masks.predictions.items()},
             place + 1,
             len(truth),
             case.aspect,
             name_of_channel,
         )
+
+
+def errors_of(masks: Masks) -> Errors:
+    """How many voxels are missed and how many are false in each slice."""
+    used = np.flatnonzero(masks.anywhere.any((1, 2)))
+    ends = slice(used[0], used[-1] + 1) if used.size else slice(0)
+    truth, predictions = masks.truth[ends], {loss: mask[ends] for loss, mask in masks.predictions.items()}
+    return Errors(
+        (np.arange(len(masks.truth))[ends] + 1).tolist(),
+        {loss: (truth & ~mask).sum((1, 2)).tolist() for loss, mask in predictions.items()},
+        {loss: (mask & ~truth).sum((1, 2)).tolist() for loss, mask in predictions.items()},
+    )
 
 
 def _places(some: Bools, all_of_them: Bools, truth: Bools, count: int) -> list[int]:

@@ -1,5 +1,7 @@
 """HTML and SVG by calls, in which every text and attribute is escaped: the only way words get onto a page here."""
 
+import base64
+import gzip
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -26,9 +28,18 @@ def joined(children: Iterable[Child]) -> Markup:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[str], *, label: str, sortable: bool = False, class_: str = ""
+    head: Sequence[str],
+    rows: Sequence[str],
+    *,
+    label: str,
+    sortable: bool = False,
+    class_: str = "",
+    page: int = 0,
 ) -> Markup:
-    """A table that scrolls by itself; ``head`` are its columns, which sort by a click if it is ``sortable``."""
+    """A table that scrolls by itself; ``head`` are its columns, which sort by a click if it is ``sortable``.
+
+    Of more rows than a ``page`` has, if that is given, the others are packed, and the page's script turns to them.
+    """
     columns = [
         tag(
             "th",
@@ -38,9 +49,13 @@ def table(
         )
         for name in head
     ]
-    inside = tag(
-        "table", tag("thead", tag("tr", *columns)), tag("tbody", *rows), class_=f"data {class_}".strip()
-    )
+    packed: dict[str, str | int] = {}
+    if page and len(rows) > page:
+        more = gzip.compress("".join(map(escape, rows[page:])).encode(), mtime=0)
+        packed = {"data_page": page, "data_rows": len(rows), "data_more": base64.b64encode(more).decode()}
+        rows = rows[:page]
+    body = tag("tbody", *rows)
+    inside = tag("table", tag("thead", tag("tr", *columns)), body, class_=f"data {class_}".strip(), **packed)
     return scrolled(inside, label)
 
 

@@ -1,17 +1,11 @@
 """A table for a paper, in one size of type, cut into floats that fit a page: by networks, classes and rows."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import ceil
 
-from matplotlib import get_data_path
-from matplotlib.font_manager import get_font
-from matplotlib.ft2font import LoadFlags
-
-from seglossbench.drawing.names import FIRST_STRONG_ISOLATE, POP_ISOLATE, isolated, slug
+from seglossbench.drawing.names import isolated, slug
+from seglossbench.reporting.latex_text import broken, declarations, escaped, points, prose, stacked, width
 from seglossbench.reporting.tables import Cell, Row, Table
 
 PREAMBLE = r"\usepackage{booktabs}"
@@ -38,7 +32,7 @@ def to_latex(table: Table) -> str:
     Needs PREAMBLE. A letter that the document's fonts lack is printed as its code point, such as U+05D0.
     """
     pieces = [piece for part in _parts(table) for piece in _blocks(table, *part)]
-    pieces += [_Piece([rf"{_prose(note)}\par"], _height(note)) for note in table.notes]
+    pieces += [_Piece([rf"{prose(note)}\par"], _height(note)) for note in table.notes]
     floats = list(_packed(pieces))
     label = f"tab:{slug(table.dataset)}-{slug(table.metric.name)}"
     lines = [f"% {PREAMBLE}"]
@@ -50,14 +44,14 @@ def to_latex(table: Table) -> str:
             "",
             r"\begin{table}",
             r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-            rf"\caption{{{_prose(caption)}}}",
+            rf"\caption{{{prose(caption)}}}",
             rf"\label{{{label}{f'-{number}' if number > 1 else ''}}}",
         ]
         for piece in content:
             lines += ["", r"\smallskip", *piece.latex]
         lines.append(r"\end{table}")
     text = "\n".join(lines) + "\n"
-    return "".join(_declarations(text)) + text
+    return "".join(declarations(text)) + text
 
 
 def longtable(
@@ -69,15 +63,15 @@ def longtable(
     """
     lines = []
     for row, stands_out in zip(rows, bold, strict=True):
-        cells = [_stacked(cell, _NAME, "[t]", "l") for cell in row]
+        cells = [stacked(cell, _NAME, "[t]", "l") for cell in row]
         lines.append(_line(rf"\textbf{{{cell}}}" if stands_out and cell else cell for cell in cells))
-    top = _line(_stacked(name, _HEADER, "[b]", "l") for name in head)
+    top = _line(stacked(name, _HEADER, "[b]", "l") for name in head)
     content = "\n".join(
         [
             rf"% {PREAMBLE}\usepackage{{longtable}}",
             r"{\footnotesize\setlength{\tabcolsep}{3pt}",
             rf"\begin{{longtable}}{{@{{}}{'l' * len(head)}@{{}}}}",
-            rf"\caption{{{_prose(caption)}}}\label{{tab:{label}}}\\",
+            rf"\caption{{{prose(caption)}}}\label{{tab:{label}}}\\",
             *(r"\toprule", top, r"\midrule", r"\endfirsthead"),
             *(r"\toprule", top, r"\midrule", r"\endhead"),
             *(r"\bottomrule", r"\endfoot"),
@@ -85,7 +79,7 @@ def longtable(
             r"\end{longtable}}",
         ]
     )
-    return "".join(_declarations(content)) + content + "\n"
+    return "".join(declarations(content)) + content + "\n"
 
 
 def _parts(table: Table) -> Iterator[tuple[list[tuple[str, list[Row]]], bool]]:
@@ -94,7 +88,7 @@ def _parts(table: Table) -> Iterator[tuple[list[tuple[str, list[Row]]], bool]]:
     if sum(_row_height(row) for row in table.rows) <= _PAGE // 2:
         yield table.groups, named
         return
-    most = _PAGE - 4 - max(len(_broken(name, _HEADER)) for name in table.columns)
+    most = _PAGE - 4 - max(len(broken(name, _HEADER)) for name in table.columns)
     for network, rows in table.groups:
         part: list[Row] = []
         for row in rows:
@@ -111,10 +105,10 @@ def _blocks(table: Table, groups: list[tuple[str, list[Row]]], named: bool) -> I
     names = [[row.network, _loss(row)] if named else [_loss(row)] for row in rows]
     labels = table.labels if named else ["loss"]
     wide = sum(
-        max(_width(name, _NAME) for name in column) + _GAP for column in zip(labels, *names, strict=True)
+        max(width(name, _NAME) for name in column) + _GAP for column in zip(labels, *names, strict=True)
     )
     widths = [
-        max([_width(name, _HEADER), *(_cell_width(row.cells[place]) for row in rows)])
+        max([width(name, _HEADER), *(_cell_width(row.cells[place]) for row in rows)])
         for place, name in enumerate(table.columns)
     ]
     several = "network" in table.labels and not named
@@ -125,7 +119,7 @@ def _blocks(table: Table, groups: list[tuple[str, list[Row]]], named: bool) -> I
             used += widths[last] + _GAP
             last += 1
         shown = table.columns[first:last]
-        header = max(len(_broken(name, _HEADER)) for name in shown)
+        header = max(len(broken(name, _HEADER)) for name in shown)
         height = sum(map(_row_height, rows)) + header + len(groups) + 0.5
         network = rows[0].network if several else ""
         yield _Piece(_tabular(labels, shown, groups, slice(first, last), named), height, network, shown)
@@ -142,7 +136,7 @@ def _tabular(
     lines = [
         rf"\begin{{tabular}}{{{'l' * len(labels)}{'r' * len(shown)}}}",
         r"\toprule",
-        _line([*map(_latex, labels), *(_stacked(name, _HEADER, "[b]", "r") for name in shown)]),
+        _line([*map(escaped, labels), *(stacked(name, _HEADER, "[b]", "r") for name in shown)]),
     ]
     for network, rows in groups:
         lines.append(r"\midrule")
@@ -150,7 +144,7 @@ def _tabular(
             names = [network, _loss(row)] if named else [_loss(row)]
             lines.append(
                 _line(
-                    [*(_stacked(name, _NAME, "[t]", "l") for name in names), *map(_cell, row.cells[columns])]
+                    [*(stacked(name, _NAME, "[t]", "l") for name in names), *map(_cell, row.cells[columns])]
                 )
             )
     return [*lines, r"\bottomrule", r"\end{tabular}"]
@@ -186,121 +180,24 @@ def _loss(row: Row) -> str:
 
 
 def _row_height(row: Row) -> int:
-    return max(len(_broken(name, _NAME)) for name in (row.network, _loss(row)))
+    return max(len(broken(name, _NAME)) for name in (row.network, _loss(row)))
 
 
 def _height(note: str) -> int:
-    return ceil(_points(note) / _LINE) + note.count(" ") // 60
-
-
-def _broken(name: str, longest: float) -> list[str]:
-    """The name in lines of at most so many points, between words where they are short enough."""
-    lines = [""]
-    for word in re.findall(r"\s*\S+", name):
-        if _points(lines[-1] + word) <= longest:
-            lines[-1] += word
-            continue
-        if lines[-1]:
-            lines.append("")
-        for letter in word.lstrip():
-            if lines[-1] and _points(lines[-1] + letter) > longest:
-                lines.append("")
-            lines[-1] += letter
-    return lines
-
-
-def _width(name: str, longest: float) -> float:
-    return max(map(_points, _broken(name, longest)))
-
-
-def _points(text: str) -> float:
-    """The width of a text in footnotesize."""
-    return sum(map(_letter_points, text))
-
-
-@cache
-def _letter_points(letter: str) -> float:
-    """The width of a letter, by the metrics of Computer Modern that come with Matplotlib."""
-    if letter in _LATEX:
-        return 0.0 if letter in _INVISIBLE else 7.0
-    base = unicodedata.normalize("NFD", letter)[0]
-    if not base.isascii():
-        return _points(f"U+{ord(letter):04X}")
-    font = get_font(f"{get_data_path()}/fonts/ttf/cmr10.ttf")
-    font.set_size(8.5, 72)  # cmr8 is somewhat wider than cmr10 made smaller
-    return float(font.load_char(ord(base), flags=LoadFlags.NO_HINTING).linearHoriAdvance / 65536)
+    return ceil(points(note) / _LINE) + note.count(" ") // 60
 
 
 def _line(cells: Iterable[str]) -> str:
     return rf"{' & '.join(cells)} \\"
 
 
-def _stacked(name: str, longest: float, place: str, side: str) -> str:
-    """The name, broken into lines where it is long."""
-    lines = [_latex(line) for line in _broken(name, longest)]
-    if len(lines) == 1:
-        return lines[0]
-    return rf"\begin{{tabular}}{place}{{@{{}}{side}@{{}}}}" + r" \\ ".join(lines) + r"\end{tabular}"
-
-
 def _cell_width(cell: Cell) -> float:
-    return _points(cell.text) + 3 * bool(cell.best) + 3.5 * len(cell.signs)
+    return points(cell.text) + 3 * bool(cell.best) + 3.5 * len(cell.signs)
 
 
 def _cell(cell: Cell) -> str:
-    mean = _latex(cell.mean.replace("-", "−"))
+    mean = escaped(cell.mean.replace("-", "−"))
     mean = rf"\textbf{{{mean}}}" if cell.best else mean
-    sd = rf" $\pm$ {_latex(cell.sd)}" if cell.sd else ""
-    marks = ",".join(rf"{_LATEX[sign].strip('$')}{count}" for sign, count in cell.marks)
+    sd = rf" $\pm$ {escaped(cell.sd)}" if cell.sd else ""
+    marks = ",".join(rf"{escaped(sign).strip('$')}{count}" for sign, count in cell.marks)
     return mean + sd + (rf"$^{{{marks}}}$" if marks else "")
-
-
-_MAY_BREAK, _INVISIBLE = "\u200b", (FIRST_STRONG_ISOLATE, POP_ISOLATE)
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "[": "{[}",  # after a line's end it would begin an option, and a star be one
-    "*": "{*}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "\0": "{}",
-    "±": r"$\pm$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "∞": r"$\infty$",
-    "−": r"$-$",
-    "—": "---",
-    "…": r"\dots{}",
-    "†": r"$\dagger$",
-    "‡": r"$\ddagger$",
-    "“": "``",
-    "”": "''",
-    **dict.fromkeys(_INVISIBLE, ""),
-    _MAY_BREAK: r"\hspace{0pt}",
-}
-
-
-def _prose(text: str) -> str:
-    """A text that breaks into lines, also within words that no line holds."""
-    return _latex(re.sub(r"\S{30}(?=\S)", lambda word: f"{word[0]}{_MAY_BREAK}", text))
-
-
-def _latex(text: str) -> str:
-    # else one sign of two
-    apart = re.sub(r"(?<=[-'`,?!])(?=[-'`,])", "\0", unicodedata.normalize("NFC", text))
-    escaped = "".join(_LATEX.get(sign, sign) for sign in apart)
-    return re.sub(" (?= )", r"\\ ", escaped)
-
-
-def _declarations(text: str) -> Iterator[str]:
-    """For pdfLaTeX, the code points of the letters that its fonts may lack, which others print if they have them."""
-    for letter in sorted({letter for letter in text if not letter.isascii()}):
-        yield (
-            rf"\expandafter\providecommand\csname u8:\detokenize{{{letter}}}\endcsname{{U+{ord(letter):04X}}}"
-            + "\n"
-        )

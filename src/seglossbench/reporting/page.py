@@ -21,13 +21,14 @@ from seglossbench.drawing.looks import looks_of
 from seglossbench.drawing.names import Stems, csv_text
 from seglossbench.errors import InputError, nearest
 from seglossbench.files import write_text
-from seglossbench.inspection.cuts import Scans
+from seglossbench.inspection.scans import Scans
 from seglossbench.registry import PARTS
 from seglossbench.reporting import svg
 from seglossbench.reporting.facts import Dataset, Facts, Run, convention_of
 from seglossbench.reporting.formats import template, template_text
+from seglossbench.reporting.material import Material
 from seglossbench.reporting.parts import Part, Source, network_name
-from seglossbench.reporting.section import Material, write_section
+from seglossbench.reporting.section import write_section
 from seglossbench.reporting.tables import leading_of
 from seglossbench.reporting.verdict import facts_of, notices_of, title_of
 from seglossbench.statistics.means import fold_status
@@ -39,6 +40,8 @@ __all__ = ["Dataset", "Facts", "Run", "write_report"]
 
 _TAKEN = ("main", "conventions", "curves")
 """Anchors and files of the page beside those of its parts, which no dataset may have."""
+_SCRIPTS = ("tables.js", "pictures.js", "view.js")
+"""The last one tells the others what is chosen."""
 
 
 def write_report(
@@ -150,7 +153,8 @@ def _analysed(scores: pd.DataFrame, histories: pd.DataFrame, facts: Facts) -> di
 
 def _page(source: Source, parts: Sequence[Part]) -> str:
     """The page around the parts; nothing of it comes from elsewhere, and nothing that a name says can run."""
-    style, noscript, script = (template_text(name) for name in ("style.css", "noscript.css", "page.js"))
+    style, noscript = (template_text(name) for name in ("style.css", "noscript.css"))
+    script = "\n".join(map(template_text, _SCRIPTS))
     policy = "default-src 'none'; img-src 'self' file: data:; base-uri 'none'; form-action 'none'; "
     policy += f"style-src {_hash(style)} {_hash(noscript)}; script-src {_hash(script)}"
     notices, remarks = notices_of(source.tables["notices"], source.facts)

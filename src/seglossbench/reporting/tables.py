@@ -11,13 +11,12 @@ import pandas as pd
 
 from seglossbench.analysis.cubes import ALL, own_name
 from seglossbench.drawing.names import isolated
-from seglossbench.statistics.means import absences
+from seglossbench.reporting.table_notes import DAGGER, DOUBLE_DAGGER, absence_notes, caption_of, empty_notes
 from seglossbench.vocabulary.metrics import Metric
 from seglossbench.vocabulary.tables import MEAN
 
 Leading = tuple[str, str, str, str, str]
 """Dataset, network, metric, class and loss."""
-DAGGER, DOUBLE_DAGGER = "†", "‡"
 WORDS = NO_SCORES, ABSENT, UNDEFINED = "—", "absent", "undefined"
 """What a cell says where there is no number to show."""
 
@@ -126,7 +125,7 @@ def build_table(
     present = [name for name in classes if not found.loc[found["class"] == name, "absent"].all()]
     best = {key[1:2] + key[3:] for key in leading if (key[0], key[2]) == (dataset, metric.name)}
     over = str(found["spread_over"].iloc[0]) if len(found) else "cases"
-    most_seeds = max([planned_seeds, own["seed"].nunique()])
+    most_seeds, cases = max([planned_seeds, own["seed"].nunique()]), own["case"].nunique()
     built = []
     for network, loss in rows:
         mean = by_key.get((network, loss, MEAN))
@@ -134,14 +133,14 @@ def build_table(
             _cell(by_key.get((network, loss, name)), metric, best, len(present))
             for name in columns_of(classes)
         )
-        remark = _remark(mean, most_seeds, own["case"].nunique(), len(present))
+        remark = _remark(mean, most_seeds, cases, len(present))
         built.append(Row(network, loss, cells, remark))
     notes = [
-        *_absence_notes(own, classes),
-        *_empty_notes(found, empty_policy),
+        *absence_notes(own, classes),
+        *empty_notes(found, empty_policy),
         *_missing_notes(built, reasons or {}),
     ]
-    caption = _caption(
+    caption = caption_of(
         dataset,
         metric,
         own,
@@ -222,85 +221,6 @@ def leading_of(means: pd.DataFrame) -> set[Leading]:
     }
 
 
-def _caption(
-    dataset: str, metric: Metric, own: pd.DataFrame, over: str, several_networks: bool, mean: str
-) -> str:
-    place = "" if dataset == "-" else f" on {isolated(dataset)}"
-    if own.empty:
-        return f"{metric.title}{place}: no scores."
-    cases, seeds = own["case"].nunique(), own["seed"].nunique()
-    kind = "geometric mean" if metric.mean == "geometric" else "mean"
-    of_cases = f"{cases} test case{'s' if cases > 1 else ''}"
-    direction = f"; {metric.better} is better" if metric.better else ""
-    if over == "seeds":
-        what = (
-            f"{kind} ± sd over {seeds} seeds. A seed's value is the {kind} over the {of_cases}; "
-            "sd is the sample standard deviation (n − 1) of the seeds' values"
-        )
-    elif cases > 1:
-        what = f"{kind} ± sd over the {of_cases} of one seed; sd is the sample standard deviation (n − 1)"
-    else:
-        what = "the value of the one test case of one seed, so without a deviation"
-    bold = " among the losses of a network" if several_networks else ""
-    of_classes = f"Column “{mean}”: the {kind} over the classes that are not absent. " if mean else ""
-    return (
-        f"{metric.title}{place}: {what}{direction}. {of_classes}Bold: cannot be told from the best of the "
-        f"column{bold}, where others can (5 %, corrected by Holm)."
-    )
-
-
-def _absence_notes(own: pd.DataFrame, classes: Sequence[str]) -> list[str]:
-    found = {row["class"]: row for row in absences(own).to_dict("records")}
-    notes = []
-    for name in classes:
-        row = found.get(name)
-        if row is None or not row["without"]:
-            continue
-        cases = row["cases"]
-        if row["absent"]:
-            scores = own[own["class"] == name]
-            alarms = int((scores["status"] == "truth_empty").sum())
-            which = _some(row["without"])
-            where = f"the only test case ({which})" if cases == 1 else f"all {cases} test cases ({which})"
-            notes.append(
-                f"{isolated(name)}: absent from the truth of {where}, so no number is shown; "
-                f"predicted all the same in {alarms} of {len(scores)} predictions."
-            )
-        else:
-            notes.append(
-                f"{isolated(name)}: absent from the truth of {len(row['without'])} of {cases} test cases "
-                f"({_some(row['without'])})."
-            )
-    return notes
-
-
-def _empty_notes(found: pd.DataFrame, empty_policy: str) -> list[str]:
-    total = found[(found["class"] == MEAN)][["missed", "false_alarms", "both_empty", "undefined"]].sum()
-    notes = []
-    decided = int(total["missed"] + total["false_alarms"] + total["both_empty"])
-    if decided:
-        policy = f"the empty policy “{empty_policy}”" if empty_policy else "the empty policy"
-        kinds = [
-            f"{said} {int(total[name])}"
-            for name, said in (
-                ("missed", "missed classes (empty prediction)"),
-                ("false_alarms", "false alarms (empty truth)"),
-                ("both_empty", "both masks empty"),
-            )
-            if total[name]
-        ]
-        notes.append(
-            f"{DAGGER}n: n scores (one per case and seed) of this mean are set by {policy}, not measured. "
-            f"This table has {decided}: {', '.join(kinds)}."
-        )
-    if total["undefined"]:
-        notes.append(
-            f"{DOUBLE_DAGGER}n: n scores are undefined and left out of this mean; "
-            f"this table has {int(total['undefined'])}."
-        )
-    return notes
-
-
 def _missing_notes(rows: Sequence[Row], reasons: Mapping[tuple[str, str], str]) -> list[str]:
     notes = []
     if any(row.remark.endswith("classes") for row in rows):
@@ -311,8 +231,3 @@ def _missing_notes(rows: Sequence[Row], reasons: Mapping[tuple[str, str], str]) 
             network = "" if row.network == "-" else f" with {isolated(row.network)}"
             notes.append(f"{isolated(row.loss)}{network}: {row.remark}; {reason}.")
     return notes
-
-
-def _some(names: Sequence[str], limit: int = 5) -> str:
-    shown = ", ".join(map(isolated, names[:limit]))
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

@@ -21,7 +21,7 @@ from seglossbench.vocabulary.tables import COST
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seglossbench.inspection.cuts import Scans
+    from seglossbench.inspection.scans import Scans
     from seglossbench.reporting.page import Dataset as DatasetFacts
     from seglossbench.reporting.page import Facts
 
@@ -79,7 +79,7 @@ def report(experiment: Experiment, out: Path | None = None, *, analysed: bool = 
 
 def _scans(experiment: Experiment) -> "Scans":
     """The files of the test cases and their predictions; raw data or prepared cases may be gone."""
-    from seglossbench.inspection.cuts import Scan, Scans
+    from seglossbench.inspection.scans import Scan, Scans
 
     found, missing = {}, {}
     for dataset in experiment.datasets:

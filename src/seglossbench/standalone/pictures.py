@@ -13,7 +13,7 @@ from seglossbench.data.layouts.nnunet import COLOURS
 from seglossbench.errors import InputError, nearest
 from seglossbench.evaluation.scores import parse_classes
 from seglossbench.image_files import PNG, suffix_of
-from seglossbench.inspection.cuts import Scan, Scans
+from seglossbench.inspection.scans import Scan, Scans
 from seglossbench.vocabulary.tables import IDENTITY, STATUS
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from seglossbench.analysis.cubes import ALL
 from seglossbench.drawing.looks import Look
 from seglossbench.drawing.names import csv_text
 from seglossbench.files import write_text
-from seglossbench.inspection.cuts import Scans
+from seglossbench.inspection.scans import Scans
 from seglossbench.registry import PARTS
 from seglossbench.reporting.elements import joined, tag
 from seglossbench.reporting.facts import Facts

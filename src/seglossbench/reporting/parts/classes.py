@@ -14,6 +14,7 @@ from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
 from seglossbench.reporting.parts import NAMES, Part, Row, Source, caption, files_line, place_name, turned
 from seglossbench.reporting.parts.differences import MOST_BASELINES
 from seglossbench.reporting.parts.glance import DOT
+from seglossbench.reporting.told import told
 
 _MOST_CELLS = 60_000
 _MOST_SEEDS = 5
@@ -148,7 +149,7 @@ def _values(source: Source, key: Key, names: list[str], losses: list[str], rows:
     lines = []
     for name in names:
         own = [found[name, loss] for loss in losses if (name, loss) in found]
-        told = any(row["rank"] == row["rank"] and not row["tied_with_best"] for row in own)
+        some_told = any(row["rank"] == row["rank"] and not row["tied_with_best"] for row in own)
         cells = []
         for loss in losses:
             row = found.get((name, loss))
@@ -171,9 +172,10 @@ def _values(source: Source, key: Key, names: list[str], losses: list[str], rows:
                     metric.text(row["mean"]),
                     tag("span", f" {DOT}", class_="dot") if tied else None,
                     tag("small", below),
-                    class_="num" + (" leads" if tied and told else ""),
+                    class_="num" + (" leads" if tied and some_told else ""),
                     data_by=f"{row['mean']:.6g}",
                     data_loss=loss,
+                    data_tell=told(row, metric),
                 )
             )
         lines.append((name, joined(cells)))

@@ -1,8 +1,5 @@
 """At a glance: every loss on every dataset and network, in which all that cannot be told from the best look alike."""
 
-import math
-from typing import Any
-
 import pandas as pd
 from markupsafe import Markup
 
@@ -10,12 +7,12 @@ from seglossbench.analysis.cubes import ALL
 from seglossbench.drawing.names import slug
 from seglossbench.files import write_text
 from seglossbench.reporting import svg
+from seglossbench.reporting.at_a_glance import Glance, Place, interval_of, rank_of
 from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
 from seglossbench.reporting.formats import markdown_table
 from seglossbench.reporting.latex import longtable
 from seglossbench.reporting.parts import (
     Part,
-    Row,
     Source,
     caption,
     dataset_name,
@@ -23,13 +20,11 @@ from seglossbench.reporting.parts import (
     network_name,
     place_name,
 )
-from seglossbench.vocabulary.metrics import Metric
+from seglossbench.reporting.told import told
 
 _MOST_COLUMNS = 6
 _MEAN_RANK = "mean rank"
 DOT = "●"
-
-Place = tuple[str, str]
 
 
 def glance(source: Source) -> Part | None:
@@ -38,21 +33,21 @@ def glance(source: Source) -> Part | None:
         return None
     tables, files = [], []
     for name in source.metrics:
-        own = source.means[source.means["metric"] == name]
-        if own.empty:
+        shown = Glance.of(source, name)
+        if not shown.rows:
             continue
-        cells = {(row["dataset"], row["network"], row["loss"]): row for row in own.to_dict("records")}
-        places = list(dict.fromkeys(own[["dataset", "network"]].itertuples(index=False, name=None)))
+        made = _by_place(shown) if len(shown.of_place) > _MOST_COLUMNS else _by_loss(shown)
         hidden = name != source.decides
-        made = _table(source, name, places, cells)
         tables.append(scrolled(made, f"At a glance, {name}", hidden=hidden, data_metric=name))
-        files += _files(source, name, places, cells)
-    told = any(not cell for cell in source.means["tied_with_best"])
+        files += _files(shown)
+    some_told = any(not cell for cell in source.means["tied_with_best"])
     words = (
         "All losses that cannot be told from the best of their column are marked alike",
         ", so that none is crowned by chance. "
         + (
-            "Tinted: where some losses can be told from the best." if told else "Here no column has a leader."
+            "Tinted: where some losses can be told from the best."
+            if some_told
+            else "Here no column has a leader."
         ),
     )
     return Part(
@@ -74,192 +69,124 @@ def glance(source: Source) -> Part | None:
     )
 
 
-def _table(source: Source, name: str, places: list[Place], cells: dict[Any, Row]) -> Markup:
-    of_place: dict[Place, list[Row]] = {}
-    for key, row in cells.items():
-        of_place.setdefault(key[:2], []).append(row)
-    axes = {place: _axis(rows) for place, rows in of_place.items()}
-    losses = _by_rank([loss for loss in source.losses if any(key[2] == loss for key in cells)], cells)
-    wide = len(places) > _MOST_COLUMNS
-    ranks, told_apart = _mean_ranks(losses, cells), _told_apart(source, name)
-
-    def cell(place: Place, loss: str) -> Markup:
-        found, own = cells.get((*place, loss)), of_place[place]
-        shown = source.view(loss=loss) if wide else source.view(dataset=place[0], network=place[1])
-        if found is None:
-            return tag("td", "—", class_="num word", **shown)
-        metric = source.metric(name, place[0])
-        ranked = found["rank"] == found["rank"]
-        tied = ranked and bool(found["tied_with_best"])
-        told = any(row["rank"] == row["rank"] and not row["tied_with_best"] for row in own)
-        missed = int(found["missed"]) if found["missed"] == found["missed"] else 0
-        picture = svg.svg(
-            124, 14, svg.interval(axes[place], *_ends(found), source.looks[loss], 7, hollow=False)
-        )
-        return tag(
-            "td",
-            tag("span", f"{DOT} ", class_="dot") if tied else None,
-            tag("b", metric.text(found["mean"])),
-            tag("sup", f"†{missed}") if missed else None,
-            tag("small", _interval(found, metric)),
-            picture if not wide else None,
-            tag("small", f"rank {_rank(found)}") if ranked and len(own) > 1 else None,
-            class_="num" + (" leads" if tied and told else " behind" if not tied and ranked else ""),
-            **shown,
-        )
-
-    def head(place: Place, *, whole: bool = True) -> Markup:
-        networks = sum(1 for other in places if other[0] == place[0] and other[1] != ALL)
-        return tag("bdi", place_name(*place, networks) if whole else network_name(place[1], networks))
-
-    def apart(place: Place, **shown: str) -> Markup:
-        return tag("td", told_apart.get(place, ""), class_="num word", **shown)
-
-    foot: Markup | None = None
-    if wide:
-        columns = [
-            tag("th", svg.named(source.looks[loss], loss), scope="col", data_loss=loss) for loss in losses
-        ]
-        bodies = []
-        for dataset in dict.fromkeys(dataset for dataset, _ in places):
-            own = [place for place in places if place[0] == dataset]
-            several = len(own) > 1 and dataset != "-"
-            group = tag("th", tag("bdi", dataset_name(dataset)), colspan=len(losses) + 2, scope="rowgroup")
-            rows = [
-                tag(
-                    "tr",
-                    tag("th", head(place, whole=not several), scope="row"),
-                    *(cell(place, loss) for loss in losses),
-                    apart(place),
-                    **source.view(dataset=place[0], network=place[1]),
-                )
-                for place in own
-            ]
-            named = tag("tr", group) if several else None
-            bodies.append(tag("tbody", named, *rows, **source.view(dataset=dataset)))
-        top = tag(
+def _by_loss(shown: Glance) -> Markup:
+    """A row per loss, a column per dataset and network."""
+    source, ranks = shown.source, shown.mean_ranks
+    views = {place: source.view(dataset=place[0], network=place[1]) for place in shown.of_place}
+    columns = [tag("th", _head(shown, place), scope="col", **view) for place, view in views.items()]
+    lines = [
+        tag(
             "tr",
-            tag("th", "dataset · network", scope="col"),
-            *columns,
-            tag("th", "pairs told apart", scope="col"),
+            tag("th", svg.named(source.looks[loss], loss), scope="row"),
+            *(_cell(shown, place, loss, with_picture=True, **view) for place, view in views.items()),
+            number_cell(ranks[loss]) if ranks else None,
+            data_loss=loss,
         )
-        if ranks:
-            shown = [number_cell(ranks[loss], data_loss=loss) for loss in losses]
-            foot = tag("tr", tag("th", _MEAN_RANK, scope="row"), *shown, tag("td"))
-    else:
-        columns = [
-            tag("th", head(place), scope="col", **source.view(dataset=place[0], network=place[1]))
-            for place in places
-        ]
-        lines = [
+        for loss in shown.losses
+    ]
+    last = tag("th", _MEAN_RANK, scope="col") if ranks else None
+    foot = None
+    if shown.told_apart:
+        cells = [_apart(shown, place, **view) for place, view in views.items()]
+        foot = tag("tr", tag("th", "pairs told apart", scope="row"), *cells, tag("td") if ranks else None)
+    return _whole(
+        shown, tag("tr", tag("th", "loss", scope="col"), *columns, last), [tag("tbody", *lines)], foot
+    )
+
+
+def _by_place(shown: Glance) -> Markup:
+    """A row per dataset and network, those of a dataset together, a column per loss."""
+    source, losses, ranks = shown.source, shown.losses, shown.mean_ranks
+    columns = [tag("th", svg.named(source.looks[loss], loss), scope="col", data_loss=loss) for loss in losses]
+    bodies = []
+    for dataset in dict.fromkeys(dataset for dataset, _ in shown.of_place):
+        own = [place for place in shown.of_place if place[0] == dataset]
+        several = len(own) > 1 and dataset != "-"
+        group = tag("th", tag("bdi", dataset_name(dataset)), colspan=len(losses) + 2, scope="rowgroup")
+        rows = [
             tag(
                 "tr",
-                tag("th", svg.named(source.looks[loss], loss), scope="row"),
-                *(cell(place, loss) for place in places),
-                number_cell(ranks[loss]) if ranks else None,
-                data_loss=loss,
+                tag("th", _head(shown, place, whole=not several), scope="row"),
+                *(_cell(shown, place, loss, with_picture=False, **source.view(loss=loss)) for loss in losses),
+                _apart(shown, place),
+                **source.view(dataset=place[0], network=place[1]),
             )
-            for loss in losses
+            for place in own
         ]
-        bodies = [tag("tbody", *lines)]
-        last = tag("th", _MEAN_RANK, scope="col") if ranks else None
-        top = tag("tr", tag("th", "loss", scope="col"), *columns, last)
-        if told_apart:
-            shown = [apart(place, **source.view(dataset=place[0], network=place[1])) for place in places]
-            foot = tag("tr", tag("th", "pairs told apart", scope="row"), *shown, tag("td") if ranks else None)
-    title = tag("caption", source.metric(name, places[0][0]).title)
+        named = tag("tr", group) if several else None
+        bodies.append(tag("tbody", named, *rows, **source.view(dataset=dataset)))
+    top = tag(
+        "tr",
+        tag("th", "dataset · network", scope="col"),
+        *columns,
+        tag("th", "pairs told apart", scope="col"),
+    )
+    foot = None
+    if ranks:
+        cells = [number_cell(ranks[loss], data_loss=loss) for loss in losses]
+        foot = tag("tr", tag("th", _MEAN_RANK, scope="row"), *cells, tag("td"))
+    return _whole(shown, top, bodies, foot)
+
+
+def _whole(shown: Glance, top: Markup, bodies: list[Markup], foot: Markup | None) -> Markup:
+    title = tag("caption", shown.source.metric(shown.name, next(iter(shown.of_place))[0]).title)
     below = tag("tfoot", foot) if foot else None
     return tag("table", title, tag("thead", top), *bodies, below, class_="data glance")
 
 
-def _mean_ranks(losses: list[str], cells: dict[Any, Row]) -> dict[str, str]:
-    """The mean rank of each loss over several datasets and single networks; none of a loss that is not in all."""
-    ranks = {
-        loss: [row["rank"] for key, row in cells.items() if key[2] == loss and key[1] != ALL]
-        for loss in losses
-    }
-    places = max((len(of_loss) for of_loss in ranks.values()), default=0)
-    if places < 2 or len(losses) < 2:
-        return {}
-    return {
-        loss: f"{sum(of_loss) / places:.2f}"
-        if len(of_loss) == places and not math.isnan(sum(of_loss))
-        else "—"
-        for loss, of_loss in ranks.items()
-    }
-
-
-def _told_apart(source: Source, metric: str) -> dict[Place, str]:
-    """How many pairs of losses are told apart by a metric on each dataset with each network."""
-    pairs = source.tables["differences"]
-    own = pairs[(pairs["metric"] == metric) & (pairs["class"] == ALL)]
-    return {
-        (str(dataset), str(network)): f"{(group['better'] != '').sum()} of {len(group)}"
-        for (dataset, network), group in own.groupby(["dataset", "network"], sort=False)
-    }
-
-
-def _rank(row: Row) -> str:
-    """The rank of a mean and, where any pair was tested, the ranks that are allowed."""
-    allowed = f" ({row['rank_lo']:.0f} to {row['rank_hi']:.0f})" if row["rank_lo"] == row["rank_lo"] else ""
-    return f"{row['rank']:.0f}{allowed}"
-
-
-def _by_rank(losses: list[str], cells: dict[Any, Row]) -> list[str]:
-    """The losses by their mean rank; those without one last."""
-
-    def mean_rank(loss: str) -> float:
-        ranks = [
-            row["rank"]
-            for key, row in cells.items()
-            if key[2] == loss and key[1] != ALL and row["rank"] == row["rank"]
-        ]
-        return sum(ranks) / len(ranks) if ranks else math.inf
-
-    return sorted(losses, key=mean_rank)
-
-
-def _ends(row: Row) -> tuple[float, float, float]:
-    return float(row["mean"]), float(row["lo"]), float(row["hi"])
-
-
-def _axis(rows: list[Row]) -> svg.Axis:
-    """An axis that holds the means of a column, and of their intervals what leaves the means apart."""
-    means = [float(row["mean"]) for row in rows if math.isfinite(row["mean"])] or [0.0]
-    ends = [float(row[end]) for row in rows for end in ("lo", "hi") if math.isfinite(row[end])] or means
-    reach = max(max(means) - min(means), 1e-9 * abs(means[0]), 1e-12)
-    widths = sorted(
-        float(row["hi"]) - float(row["lo"]) for row in rows if math.isfinite(row["hi"] - row["lo"])
+def _cell(shown: Glance, place: Place, loss: str, *, with_picture: bool, **view: str) -> Markup:
+    """A mean with its interval and rank, and a mark where it cannot be told from the best."""
+    row = shown.cells.get((*place, loss))
+    if row is None:
+        return tag("td", "—", class_="num word", **view)
+    metric, ranked = shown.source.metric(shown.name, place[0]), row["rank"] == row["rank"]
+    tied = ranked and bool(row["tied_with_best"])
+    missed = int(row["missed"]) if row["missed"] == row["missed"] else 0
+    picture = None
+    if with_picture:
+        ends = float(row["mean"]), float(row["lo"]), float(row["hi"])
+        look = shown.source.looks[loss]
+        picture = svg.svg(124, 14, svg.interval(shown.axis(place), *ends, look, 7, hollow=False))
+    leads = " leads" if tied and shown.has_leaders(place) else " behind" if not tied and ranked else ""
+    return tag(
+        "td",
+        tag("span", f"{DOT} ", class_="dot") if tied else None,
+        tag("b", metric.text(row["mean"])),
+        tag("sup", f"†{missed}") if missed else None,
+        tag("small", interval_of(row, metric)),
+        picture,
+        tag("small", f"rank {rank_of(row)}") if ranked and len(shown.of_place[place]) > 1 else None,
+        class_="num" + leads,
+        data_tell=told(row, metric),
+        **view,
     )
-    reach = max(reach, widths[len(widths) // 2] if widths else reach)
-    lo, hi = max(min(ends), min(means) - reach), min(max(ends), max(means) + reach)
-    return svg.Axis(lo, hi, 6, 118)
 
 
-def _interval(row: Row, metric: Metric) -> str:
-    if not math.isfinite(row["lo"]) or not math.isfinite(row["hi"]):
-        return "no interval"
-    return f"{metric.text(row['lo'])} to {metric.text(row['hi'])}"
+def _head(shown: Glance, place: Place, *, whole: bool = True) -> Markup:
+    networks = sum(1 for other in shown.of_place if other[0] == place[0] and other[1] != ALL)
+    return tag("bdi", place_name(*place, networks) if whole else network_name(place[1], networks))
 
 
-def _files(source: Source, name: str, places: list[Place], cells: dict[Any, Row]) -> list[tuple[str, str]]:
+def _apart(shown: Glance, place: Place, **view: str) -> Markup:
+    return tag("td", shown.told_apart.get(place, ""), class_="num word", **view)
+
+
+def _files(shown: Glance) -> list[tuple[str, str]]:
     """The table as CSV, Markdown and LaTeX, a row per loss; in bold those marked alike, where others are told."""
+    source, name = shown.source, shown.name
     head = ["dataset", "network", "loss", source.metric(name).name, "95 % interval", "rank"]
     rows: list[list[str]] = []
     leading: list[bool] = []
-    for place in places:
-        own = [row for key, row in cells.items() if key[:2] == place]
-        told = any(row["rank"] == row["rank"] and not row["tied_with_best"] for row in own)
+    for place, own in shown.of_place.items():
         for row in sorted(own, key=lambda row: row["rank"]):
             metric, ranked = source.metric(name, place[0]), row["rank"] == row["rank"]
             network = network_name(place[1], int(row["networks"])) or "-"
-            rank = _rank(row) if ranked else ""
+            rank = rank_of(row) if ranked else ""
             rows.append(
-                [place[0], network, row["loss"], metric.text(row["mean"]), _interval(row, metric), rank]
+                [place[0], network, row["loss"], metric.text(row["mean"]), interval_of(row, metric), rank]
             )
-            leading.append(bool(told and ranked and row["tied_with_best"]))
-    losses = list(dict.fromkeys(loss for *_, loss in cells))
-    for loss, mean_rank in _mean_ranks(losses, cells).items():
+            leading.append(bool(shown.has_leaders(place) and ranked and row["tied_with_best"]))
+    for loss, mean_rank in shown.mean_ranks.items():
         rows.append(["all", _MEAN_RANK, loss, "", "", mean_rank])
         leading.append(False)
     kind = "mean" if metric.mean == "arithmetic" else "geometric mean"

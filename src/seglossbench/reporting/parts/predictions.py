@@ -10,9 +10,10 @@ from markupsafe import Markup
 from seglossbench.analysis.cases import FAILURE
 from seglossbench.analysis.cubes import own_name
 from seglossbench.errors import InputError
-from seglossbench.inspection.cuts import Cut, OpenScan, Scan, cuts
+from seglossbench.inspection.cuts import Cut, cuts, errors_of, masks_of
+from seglossbench.inspection.scans import OpenScan, Scan
 from seglossbench.reporting import svg
-from seglossbench.reporting.elements import joined, scrolled, tag
+from seglossbench.reporting.elements import joined, tag
 from seglossbench.reporting.panels import Album, keys
 from seglossbench.reporting.parts import (
     Part,
@@ -24,6 +25,7 @@ from seglossbench.reporting.parts import (
     link_to,
     network_name,
 )
+from seglossbench.reporting.slices import slider
 
 _MOST = 120
 """Cases of a dataset that are drawn beside its failures; with more, networks are left out, the last ones first."""
@@ -131,27 +133,26 @@ def _figure(drawing: _Drawing, opened: OpenScan, rows: Sequence[Row]) -> Markup 
         of = " ".join(part for part in (network_name(first["network"]), f"seed {first['seed']}") if part)
         raise InputError(f"no file of a prediction of {of} is there")
     volumes = {loss: opened.prediction(file) for loss, file in there.items()}
-    by_loss = {row["loss"]: row for row in rows}
-    slices = list(cuts(opened, own_name(first["class"]), volumes))
-    if not slices:
+    masks = masks_of(opened, own_name(first["class"]), volumes)
+    cut = next(cuts(opened, masks), None)
+    if cut is None:
         return None
-    if first["role"] == FAILURE and first["place"] <= _WITH_SLICES:
-        slices += cuts(opened, own_name(first["class"]), volumes, _SLICES)
+    by_loss = {row["loss"]: row for row in rows}
     words = {
         loss: _below(source, by_loss[loss], there.get(loss)) for loss in source.losses if loss in by_loss
     }
     about = f"{first['class']} of {first['case']}"
-    shown = [drawing.album.panels(cut, words, about) for cut in slices]
-    more = None
-    if len(shown) > 2:
-        summary = tag("summary", f"{len(shown) - 1} slices from one end to the other")
-        inside = scrolled(tag("div", *shown[1:], data_slices=True), f"slices, {about}")
-        more = tag("details", summary, inside, class_="aside")
+    shown, slides = drawing.album.panels(cut, words, about), None
+    if first["role"] == FAILURE and first["place"] <= _WITH_SLICES:
+        through = list(cuts(opened, masks, _SLICES))
+        if len(through) > 1:
+            panels = [drawing.album.panels(each, words, about) for each in through]
+            slides = slider(through, panels, errors_of(masks), source.looks, about)
     return tag(
         "figure",
-        tag("figcaption", _words(source, first, by_loss, slices[0]), _links(source, opened.scan)),
-        shown[0],
-        more,
+        tag("figcaption", _words(source, first, by_loss, cut), _links(source, opened.scan)),
+        shown,
+        slides,
         class_="case",
         **source.view(network=first["network"]),
     )

@@ -9,6 +9,8 @@ from seglossbench.reporting.parts import Part, Row, Source, caption, files_line
 
 MLFLOW = "http://127.0.0.1:5000"
 """Where ``make ui`` shows the local store."""
+_PAGE = 500
+"""Rows that are in sight at once; of more the script turns the pages."""
 _WORDS = ("id", "adopted", "started", "device", "threads", "versions")
 _NUMBERS = (("score", 3), ("seconds", 0), ("s_per_epoch", 2), ("peak_mb", 0))
 _TITLES = {"s_per_epoch": "s per epoch", "peak_mb": "peak memory, MB", "seconds": "duration, s", "id": "run"}
@@ -32,6 +34,7 @@ def runs(source: Source) -> Part | None:
         label="Runs, a row each",
         sortable=True,
         class_="runs",
+        page=_PAGE,
     )
     total = len(rows)
     return Part(
@@ -56,6 +59,10 @@ def runs(source: Source) -> Part | None:
                     if "adopted" in words
                     else None,
                     f" Links to MLflow work while make ui runs, at {MLFLOW}." if linked else None,
+                    f" In pages of {_PAGE} rows, runs that are not done first; without script this page shows the "
+                    "first one, and the CSV has all."
+                    if total > _PAGE
+                    else None,
                 ),
                 files_line(("runs as CSV", source.table("runs", found))),
             ]
