@@ -6,6 +6,7 @@ from seglossbench.analysis.arrays import cubes_of
 from seglossbench.analysis.by_run import by_run
 from seglossbench.analysis.cubes import ALL
 from seglossbench.analysis.differences import differences
+from seglossbench.analysis.effects import Paired
 from seglossbench.analysis.means import means, seed_gaps
 from seglossbench.statistics.comparison import over_new_networks
 from seglossbench.statistics.crossed import crossed, mean_squares
@@ -30,6 +31,15 @@ BY_HAND = rows(
     *(("a", seed, case, "k", 0.5 + 0.1 * seed + 0.1 * number) for seed in (0, 1) for number, case in enumerate("xyz")),
     *(("b", seed, case, "k", 0.4) for seed in (0, 1) for case in "xyz"),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", ["DSC", "HD95"])
+def test_classes_are_described_at_once_as_they_are_one_by_one(monkeypatch, metric):
+    scores = drawn({"a": 0.3, "b": 0.0, "c": 0.1}, cases=30, classes=3, networks=("n", "m"), metric=metric)
+    _, at_once = tables(scores, metric)
+    monkeypatch.setattr(Paired, "is_whole", False)
+    _, one_by_one = tables(scores, metric)
+    pd.testing.assert_frame_equal(at_once, one_by_one, rtol=1e-9)
 
 
 def test_a_difference_is_the_crossed_interval_of_the_paired_scores():

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from seglossbench.drawing.names import Stems, csv_text, guarded, isolated, labels_of, slug
+from seglossbench.drawing.names import Stems, csv_of_texts, csv_text, guarded, isolated, labels_of, slug
 from seglossbench.reporting import Facts, write_report
 from seglossbench.vocabulary.tables import MEAN
 from tests.odd_names import ODD_NAMES
@@ -104,6 +104,13 @@ def test_a_name_that_begins_like_a_formula_gets_an_apostrophe_and_numbers_do_not
     ]  # fmt: skip
     assert len({guarded(name) for name in ODD_NAMES}) == len(ODD_NAMES)
     assert csv_text(pd.DataFrame({"=a": ["=b"], "x": [-0.5]}), ["=a"]) == "'=a,x\n'=b,-0.5\n"
+
+
+def test_a_table_of_texts_is_written_as_any_table_is():
+    names = ["a,b", 'say "x"', "two\nlines", "=1+1", "", "plain", "naïve", "plain"]
+    table = pd.DataFrame({"=case": names, "value": ["0.5", "", "1,5", "-1", "2", "3", "4", "5"]}, dtype=str)
+    assert csv_of_texts(table, ["=case"]) == csv_text(table, ["=case"])
+    assert csv_of_texts(table[:0], ["=case"]) == csv_text(table[:0], ["=case"])
 
 
 def test_a_name_from_the_right_turns_no_sentence_around():

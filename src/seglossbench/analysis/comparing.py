@@ -102,7 +102,7 @@ def compared(claim: Claim, effect: Effect) -> Row:
         "_failures": effect.failures,
     }
     if len(effect.parts) > 1:
-        ends = over_new_networks([float(part.influence(weights).mean()) for part in effect.parts])
+        ends = over_new_networks([part.mean(weights) for part in effect.parts])
         row["_new_networks"] = [float(end) for end in measure.natural(np.array(ends[:2]))]
     return row
 

@@ -88,7 +88,7 @@ def _of_metric(cubes: list[Cube], each_class: bool) -> Iterator[tuple[dict[str, 
 def _rows(
     cube: Cube, network: str, paired: Paired, a: str, b: str, parts: list[Paired], each_class: bool
 ) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
-    for name, weights in paired.classes(cube.classes, each=each_class):
+    for name, weights, described, squares in _described(paired, cube, each_class):
         row: dict[str, Any] = {
             "dataset": cube.dataset,
             "network": network,
@@ -96,14 +96,43 @@ def _rows(
             "class": name,
         }
         row |= {"a": a, "b": b, "networks": len(parts)}
-        described, squares = describe(paired, weights, cube.measure)
         if len(parts) > 1:
-            of_networks = [float(part.influence(weights).mean()) for part in parts]
-            ends = over_new_networks(of_networks)
+            ends = over_new_networks([part.mean(weights) for part in parts])
             names = ("new_networks_lo", "new_networks_hi", "new_networks_p")
             natural = [*cube.measure.natural(np.array(ends[:2])), ends[2]]
             row |= dict(zip(names, natural, strict=True))
         yield row | described, squares
+
+
+def _described(
+    paired: Paired, cube: Cube, each_class: bool
+) -> Iterator[tuple[str, Array, dict[str, Any], MeanSquares]]:
+    """The mean over the classes and, if wanted, each class: its name and weights, with what ``describe`` says of it.
+
+    Where all classes are in the same cases, these are described at once, as tables of classes are long.
+    """
+    at_once = each_class and paired.is_whole
+    for name, weights in paired.classes(cube.classes, each=each_class and not at_once):
+        yield name, weights, *describe(paired, weights, cube.measure)
+    if not at_once:
+        return
+    there, x = np.flatnonzero(paired.counts.any(0)), paired.of_classes()
+    squares, of_cases, sign = mean_squares(x), x.mean(1), cube.measure.sign or 1
+    case_wins, seed_wins = (sign * of_cases > 0).sum(1), (sign * x.mean(2) > 0).sum(1)
+    natural, dropped = cube.measure.natural(of_cases), paired.dropped.sum(0)
+    for place, index in enumerate(there):
+        row = {
+            "scale": cube.measure.scale_of_differences,
+            "sign": cube.measure.sign,
+            "case_wins": int(case_wins[place]),
+            "cases": x.shape[2],
+            "patients": x.shape[2],
+            "seed_wins": int(seed_wins[place]),
+            "seeds": x.shape[1],
+            "dropped": int(dropped[index]),
+            "case_quantiles": _quantiles(natural[place]),
+        }
+        yield cube.classes[index], np.eye(len(cube.classes))[index], row, squares[place]
 
 
 def describe(paired: Paired, weights: Array, measure: Measure) -> tuple[dict[str, Any], MeanSquares]:

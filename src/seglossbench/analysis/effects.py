@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglossbench.analysis.cubes import ALL, Bools, Cube
-from seglossbench.statistics.influence import equal_weights, influence_values
+from seglossbench.statistics.influence import class_means, equal_weights, influence_values
 from seglossbench.statistics.scales import Array
 
 
@@ -45,10 +45,31 @@ class Paired:
         units = None if self.is_case_by_case else self.units
         return influence_values(self.values, self.counts, weights, units)
 
+    def mean(self, weights: Array) -> float:
+        """The weighted sum of the class means, which is the mean of the influence values."""
+        used = weights != 0
+        return float(weights[used] @ self._class_means[used])
+
+    @cached_property
+    def _class_means(self) -> Array:
+        return class_means(self.values, self.counts)
+
     @cached_property
     def is_case_by_case(self) -> bool:
         """Whether no patient has several cases."""
         return len(np.unique(self.units)) == len(self.units)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether all classes that any case has are in the same cases, and no patient has several of these."""
+        there = self.counts[:, self.counts.any(0)]
+        return self.is_case_by_case and bool((there.all(1) == there.any(1)).all())
+
+    def of_classes(self) -> Array:
+        """The influence values [class, seed, case] of each class that any case has, where ``is_whole``: its values."""
+        cases, classes = self.counts.any(1), self.counts.any(0)
+        found: Array = np.moveaxis(self.values[:, cases][..., classes], -1, 0)
+        return found
 
     def cases(self, weights: Array) -> Array:
         """What each case says by itself, over seeds and the classes that it has: [case]."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from seglossbench.analysis.cubes import ALL, Cube, Cubes
 from seglossbench.analysis.differences import FAMILY
@@ -82,19 +83,12 @@ def _rows(
 ) -> Iterator[tuple[dict[str, Any], MeanSquares]]:
     cube = cubes[0]
     measure = cube.measure
+    raw = np.mean([_raw(each, loss, paired) for each in cubes], axis=0)
+    counts = _counts(cubes, loss)
     for name, weights in paired.classes(cube.classes, each=each_class):
         used = weights != 0
         x = paired.influence(weights)
         of_seeds = measure.natural(x.mean(1))
-        raw = np.mean([_raw(each, loss, paired)[..., used] for each in cubes], axis=0)
-        counts = {"missed": 0, "false_alarms": 0, "undefined": 0}
-        for each in cubes:
-            index = each.losses.index(loss)
-            runs = each.runs[index]
-            there = each.counts[:, used] & runs[:, None, None]
-            counts["missed"] += int((each.missed[index][..., used] & there).sum())
-            counts["false_alarms"] += int((each.false_alarms[index][..., used] & runs[:, None, None]).sum())
-            counts["undefined"] += int((np.isnan(each.working[index][..., used]) & there).sum())
         row = {
             "dataset": cube.dataset,
             "network": network,
@@ -105,8 +99,8 @@ def _rows(
             "sd_seeds": _sd(of_seeds),
             "seed_values": " ".join(f"{value:.5g}" for value in of_seeds),
             "sd_cases": _sd(measure.natural(paired.cases(weights))),
-            "arithmetic_mean": float(class_means(raw, paired.counts[:, used]) @ weights[used]),
-            **counts,
+            "arithmetic_mean": float(class_means(raw[..., used], paired.counts[:, used]) @ weights[used]),
+            **{what: int(count[used].sum()) for what, count in counts.items()},
             "dropped": int(paired.dropped[:, used].any(-1).sum()),
             "seeds": len(of_seeds),
             "cases": int(paired.counts[:, used].any(-1).sum()),
@@ -114,6 +108,19 @@ def _rows(
             "networks": len(cubes),
         }
         yield row, mean_squares(x)
+
+
+def _counts(cubes: list[Cube], loss: str) -> dict[str, NDArray[np.int64]]:
+    """How many cells of each class a loss misses, finds where nothing is, and has no score of."""
+    found = {what: np.zeros(len(cubes[0].classes), int) for what in ("missed", "false_alarms", "undefined")}
+    for cube in cubes:
+        index = cube.losses.index(loss)
+        runs = cube.runs[index][:, None, None]
+        there = cube.counts & runs
+        found["missed"] += (cube.missed[index] & there).sum((0, 1))
+        found["false_alarms"] += (cube.false_alarms[index] & runs).sum((0, 1))
+        found["undefined"] += (np.isnan(cube.working[index]) & there).sum((0, 1))
+    return found
 
 
 def _sd(values: Array) -> float:
@@ -148,26 +155,27 @@ def _add_intervals(table: pd.DataFrame, squares: MeanSquares) -> None:
 
 def _with_ranks(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The means with the rank of each within its family, the interval of it, and who is not told from the best."""
-    ranked = table.assign(rank=np.nan, rank_lo=np.nan, rank_hi=np.nan, tied_with_best=False)
-    winners = pairs[pairs["better"] != ""].groupby(FAMILY, sort=False)
+    found = {name: np.full(len(table), np.nan) for name in ("rank", "rank_lo", "rank_hi")}
+    tied, of_means = np.zeros(len(table), bool), table["mean"].to_numpy(float)
+    told: dict[Any, list[Any]] = {}
+    won = pairs.loc[pairs["better"] != "", [*FAMILY, "a", "b", "better"]]
+    families = won[FAMILY].itertuples(index=False, name=None)
+    for key, pair in zip(families, won[["a", "b", "better"]].itertuples(index=False, name=None), strict=True):
+        told.setdefault(key, []).append(pair)
     tested = set(pairs.loc[pairs["seeds"] > 1, FAMILY].itertuples(index=False, name=None))
-    for key, group in table.groupby(FAMILY, sort=False):
+    losses = table["loss"].to_numpy(object)
+    of_family: Any = table.groupby(FAMILY, sort=False).indices
+    for key, rows in of_family.items():
         measure = measure_of(str(key[2]))
         if not measure.better:
             continue
         higher = measure.better == "higher"
-        places = {loss: place for place, loss in enumerate(group["loss"])}
-        better = np.zeros((len(group), len(group)), bool)
-        if key in winners.groups:
-            for a, b, winner in winners.get_group(key)[["a", "b", "better"]].itertuples(
-                index=False, name=None
-            ):
-                better[places[winner], places[b if winner == a else a]] = True
-        ranked.loc[group.index, "rank"] = ranks(group["mean"], higher_is_better=higher)
-        first, last = rank_intervals(better)
-        if key in tested or len(group) == 1:
-            ranked.loc[group.index, "rank_lo"], ranked.loc[group.index, "rank_hi"] = first, last
-        ranked.loc[group.index, "tied_with_best"] = tied_with_best(
-            group["mean"], better, higher_is_better=higher
-        )
-    return ranked
+        places = {loss: place for place, loss in enumerate(losses[rows])}
+        better = np.zeros((len(rows), len(rows)), bool)
+        for a, b, winner in told.get(key, ()):
+            better[places[winner], places[b if winner == a else a]] = True
+        found["rank"][rows] = ranks(of_means[rows], higher_is_better=higher)
+        if key in tested or len(rows) == 1:
+            found["rank_lo"][rows], found["rank_hi"][rows] = rank_intervals(better)
+        tied[rows] = tied_with_best(of_means[rows], better, higher_is_better=higher)
+    return table.assign(**found, tied_with_best=tied)

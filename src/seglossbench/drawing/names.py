@@ -18,6 +18,7 @@ FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 _FROM_THE_RIGHT = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}
 _LONGEST_SLUG = 60
 _LONGEST_LABEL = 28
+_SPECIAL = re.compile(r'[",\r\n]')
 
 
 def slug(name: str) -> str:
@@ -94,6 +95,25 @@ def csv_text(table: pd.DataFrame, names: Sequence[str]) -> str:
         }
     )
     return safe.rename(columns=guarded).to_csv(index=False, float_format="%.6g")
+
+
+def csv_of_texts(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """``csv_text`` of a table that holds nothing but text, whose rows are joined and every text is quoted once."""
+    lines = None
+    for column in table.columns:
+        field = table[column].reset_index(drop=True)
+        if column in names or field.str.contains(_SPECIAL).any():
+            codes, found = pd.factorize(field)
+            quoted = [_quoted(guarded(text) if column in names else text) for text in found]
+            field = pd.Series(quoted, dtype=str).take(codes).reset_index(drop=True)
+        lines = field if lines is None else lines + "," + field
+    head = ",".join(_quoted(guarded(column)) for column in table.columns)
+    return "\n".join([head, *([] if lines is None else lines.to_list()), ""])
+
+
+def _quoted(text: str) -> str:
+    """The text as a field of CSV."""
+    return f'"{text.replace(chr(34), chr(34) * 2)}"' if _SPECIAL.search(text) else text
 
 
 def guarded(name: str) -> str:

@@ -54,19 +54,21 @@ def write_report(
     tables: Mapping[str, pd.DataFrame] | None = None,
     provenance: Mapping[str, Any] | None = None,
     scans: Scans | None = None,
+    *,
+    are_checked: bool = False,
 ) -> Path:
     """Write the report into the folder ``out`` and return its page, ``out/index.html``.
 
     ``metrics`` are those that get a table, by default all that the scores have.
     ``published`` are the scores of others to be shown beside ours, by dataset. ``tables`` are those of an analysis with
     its ``provenance``; without them the scores are analysed as anybody's are. ``scans`` are the files of which
-    predictions are drawn. A report that fails leaves the former one as it was. Files of ``out`` that no report wrote
-    are left alone.
+    predictions are drawn. ``are_checked`` says that ``check_scores`` has seen the scores. A report
+    that fails leaves the former one as it was. Files of ``out`` that no report wrote are left alone.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder; give the report a folder of its own")
-    scores = check_scores(scores)
+    scores = scores if are_checked else check_scores(scores)
     found = tables if tables is not None else _analysed(scores, histories, facts)
     material = _prepare(scores, found["means"], histories, facts, metrics, published or {})
     out.parent.mkdir(parents=True, exist_ok=True)

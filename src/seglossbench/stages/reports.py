@@ -64,6 +64,7 @@ def report(experiment: Experiment, out: Path | None = None, *, analysed: bool = 
         tables=tables,
         provenance=provenance,
         scans=_scans(experiment),
+        are_checked=True,
     )
     if out is None:
         index.enter(

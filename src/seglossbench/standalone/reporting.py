@@ -47,7 +47,14 @@ def report_scores(
     if scans is not None:
         tables["cases"] = chosen(scores, scans, tables, provenance)
     page = write_report(
-        folder, scores, pd.DataFrame(), facts, tables=tables, provenance=provenance, scans=scans
+        folder,
+        scores,
+        pd.DataFrame(),
+        facts,
+        tables=tables,
+        provenance=provenance,
+        scans=scans,
+        are_checked=True,
     )
     if out is None:
         runs = len(scores.drop_duplicates(["dataset", "network", "loss", "seed"]))

@@ -45,6 +45,10 @@ class MeanSquares:
             *(np.array([getattr(part, name) for part in found], float) for name in cls.__dataclass_fields__)
         )
 
+    def __getitem__(self, place: int) -> MeanSquares:
+        """Those of one of many arrays."""
+        return MeanSquares(*(getattr(self, name)[place] for name in self.__dataclass_fields__))
+
 
 @dataclass(frozen=True)
 class Interval:

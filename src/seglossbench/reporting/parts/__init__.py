@@ -82,6 +82,15 @@ class Source:
         described = next((found for found in self.facts.datasets if found.name == dataset), None)
         return metric_of(name, described.distance_unit if described else self.facts.distance_unit)
 
+    def networks(self, dataset: str) -> int:
+        """How many networks a dataset was trained with."""
+        return len({network for of, network in self._places if of == dataset and network != ALL})
+
+    @cached_property
+    def _places(self) -> list[tuple[str, str]]:
+        places = self.means[["dataset", "network"]].drop_duplicates()
+        return list(places.itertuples(index=False, name=None))
+
     def view(self, **keys: str) -> dict[str, str]:
         """The attributes by which the page's script shows an element: those of its dataset, network, metric, loss."""
         return {f"data_{key}": value for key, value in keys.items()}

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from seglossbench.analysis.cubes import ALL, own_name
 from seglossbench.analysis.words import number
-from seglossbench.drawing.names import csv_text
+from seglossbench.drawing.names import csv_of_texts
 from seglossbench.files import atomic_file
 from seglossbench.reporting import svg
 from seglossbench.reporting.elements import joined, number_cell, scrolled, tag
@@ -85,7 +85,7 @@ def classes(source: Source) -> Part | None:
 def _every_score(source: Source) -> str:
     file = "tables/scores.csv.gz"
     scores = source.scores
-    text = csv_text(scores, [name for name in NAMES if name in scores])
+    text = csv_of_texts(scores, [name for name in NAMES if name in scores])
     with atomic_file(source.folder / file) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), 6, mtime=0))
     return file
@@ -103,8 +103,7 @@ def _frame(
     sizes = _sizes(source, dataset)
     title = source.metric(metric, dataset).title + (f", difference to {base}" if base else "")
     title += ", standard deviation over seeds" if kind == "spread" else ""
-    networks = len(set(source.means.loc[source.means["dataset"] == dataset, "network"]) - {ALL})
-    where = place_name(dataset, network, networks)
+    where = place_name(dataset, network, source.networks(dataset))
     heads = [
         tag(
             "th",
@@ -129,7 +128,7 @@ def _frame(
         tag("tbody", *(_line(name, cells, len(rows) - 1, sizes) for name, cells in rows)),
         class_="data classes",
     )
-    first = next(iter(source.means[["dataset", "network"]].itertuples(index=False, name=None)), None)
+    first = tuple(source.means[["dataset", "network"]].iloc[0]) if len(source.means) else None
     hidden = metric != source.decides or base is not None or kind != "value"
     view = {"view": "difference", "base": base} if base else {"view": kind}
     shown = source.view(dataset=dataset, network=network, metric=metric, **view)
