@@ -20,6 +20,8 @@ Looks = Mapping[str, Look]
 _MOST_COLUMNS = 3
 _ONE_FONT: Any = {"axes.titleweight": "normal"}
 """Of figures that there are many of: a second font takes as long again."""
+_EDGE = 0.4
+"""Points, of the edge of a mark."""
 _ASIDE = 0.012
 """Of an axis' width: how far the points of losses stand beside each other."""
 
@@ -102,8 +104,8 @@ def _points(axes: Axes, table: pd.DataFrame, looks: Looks, log: bool) -> None:
         axes.errorbar(x, y, yerr=ends, fmt="none", ecolor=look.colour, elinewidth=0.9, zorder=2)
         told = (own["better"] != "").to_numpy()
         for chosen, fill in ((told, look.colour), (~told, "white")):
-            style: dict[str, Any] = {"marker": look.marker, "facecolor": fill, "edgecolor": look.colour}
-            sns.scatterplot(x=x[chosen], y=y[chosen], ax=axes, s=28, legend=False, zorder=3, **style)
+            style: dict[str, Any] = {"marker": look.marker, "facecolors": fill, "edgecolors": look.colour}
+            axes.scatter(x[chosen], y[chosen], s=28, linewidths=_EDGE, zorder=3, **style)
 
 
 def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figure:
@@ -121,9 +123,8 @@ def dots(table: pd.DataFrame, looks: Looks, *, title: str, across: str) -> Figur
         for loss, look in shown.items():
             own = table[table["loss"] == loss]
             y = own["name"].map(place)
-            sns.scatterplot(
-                x=own["value"], y=y, ax=axes, color=look.colour, marker=look.marker, s=26, legend=False
-            )
+            style: dict[str, Any] = {"marker": look.marker, "color": look.colour, "edgecolors": "white"}
+            axes.scatter(own["value"], y, s=26, linewidths=_EDGE, **style)
         axes.set_yticks(range(len(names)), labels_of(names).values(), fontsize=7)
         axes.set(title=title, xlabel=across, ylabel="")
         axes.set_ylim(len(names) - 0.4, -0.6)

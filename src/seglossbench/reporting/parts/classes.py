@@ -17,6 +17,8 @@ from seglossbench.reporting.parts.glance import DOT
 from seglossbench.reporting.told import told
 
 _MOST_CELLS = 60_000
+_COMPRESSION = 4
+"""Level, in half the time of 6 and 4 % larger."""
 _MOST_SEEDS = 5
 """Whose values stand below a standard deviation one by one."""
 Key = tuple[str, str, str]
@@ -87,7 +89,7 @@ def _every_score(source: Source) -> str:
     scores = source.scores
     text = csv_of_texts(scores, [name for name in NAMES if name in scores])
     with atomic_file(source.folder / file) as temporary:
-        temporary.write_bytes(gzip.compress(text.encode(), 6, mtime=0))
+        temporary.write_bytes(gzip.compress(text.encode(), _COMPRESSION, mtime=0))
     return file
 
 
