@@ -79,7 +79,7 @@ def _row(source: Source, row: Row, numbers: list[tuple[str, int]], words: list[s
         tag("td", shown),
         number_cell(row["seed"], _as_number(row["seed"])),
         tag("td", row["state"], class_=f"state {row['state']}"),
-        tag("td", row["reason"]),
+        tag("td", row["reason"], class_="reason"),
         *(number_cell(number(float(row[name]), digits), row[name]) for name, digits in numbers),
         *(tag("td", "" if row[name] != row[name] else str(row[name])) for name in words),
         *([tag("td", _page(source, row))] if linked else []),
