@@ -3,7 +3,8 @@
 An error is one line on stderr: exit status 2 for bad input, 1 for a failed job; ``--debug`` shows the traceback.
 """
 
-from seglossbench.cli import analysis, data, doctor, files, plugins, runs, tracking  # each adds its commands
+# Each adds its commands.
+from seglossbench.cli import analysis, data, doctor, files, keeping, plugins, reports, runs, tracking
 from seglossbench.cli.application import main
 
-__all__ = ["analysis", "data", "doctor", "files", "main", "plugins", "runs", "tracking"]
+__all__ = ["analysis", "data", "doctor", "files", "keeping", "main", "plugins", "reports", "runs", "tracking"]

@@ -9,8 +9,9 @@ from seglossbench.stages.evaluation import evaluate, scored_classes, train_and_s
 from seglossbench.stages.notices import notify
 from seglossbench.stages.orphans import remove, unnamed
 from seglossbench.stages.preparation import cache_maps, download, download_source, preprocess, split_of
-from seglossbench.stages.progress import describe, progress_of
+from seglossbench.stages.progress import progress_of
 from seglossbench.stages.reports import report
+from seglossbench.stages.screen import describe
 from seglossbench.stages.tracking import track, track_and_mark
 from seglossbench.stages.training import predict, train, train_all
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,15 +23,6 @@ from seglossbench.vocabulary.tables import COST, TEST_BY_EPOCH, TRAIN, VALIDATIO
 
 FINISHED, FAILED, UNFINISHED = 0, 3, 4
 """Exit statuses: all is finished and scored; something failed; something is still to be done."""
-SIGNS = {
-    State.DONE: "●",
-    State.DIVERGED: "!",
-    State.RUNNING: "▶",
-    State.INTERRUPTED: "‖",
-    State.FAILED: "✗",
-    State.NOT_LAUNCHED: "·",
-}
-UNSCORED = "○"
 LATEST = 20  # epochs from which the time that is left is told
 
 
@@ -58,11 +49,6 @@ class RunProgress:
     device: str = ""
     reason: str = ""
     log: str = ""
-
-    @property
-    def sign(self) -> str:
-        """What stands for it in the matrix."""
-        return UNSCORED if self.state is State.DONE and not self.scored else SIGNS[self.state]
 
 
 @dataclass(frozen=True)
@@ -121,56 +107,6 @@ def progress_of(experiment: Experiment) -> Progress:
     # A log without a last word is of a job that runs or was stopped.
     failed = [each for each in failures(experiment, 0.0) if each.what not in names and each.is_told]
     return Progress(experiment.name, runs, failed)
-
-
-def describe(progress: Progress) -> Iterator[str]:
-    """The screen of an experiment: counts, a matrix of signs by network, loss and seed, what runs, and what failed."""
-    counts = Counter(run.state for run in progress.runs)
-    yield from (f"  {name:<14}{counts[name]:>4}" for name in State if counts[name])
-    yield f"  {'scored':<14}{sum(run.scored for run in progress.runs):>4}"
-    yield from _matrix(progress.runs)
-    if counts[State.RUNNING] or counts[State.INTERRUPTED]:
-        yield ""
-    for run in progress.runs:
-        if run.state in (State.RUNNING, State.INTERRUPTED):
-            told = [f"epoch {run.epoch} of {run.epochs}"]
-            told += [f"loss {run.train_loss:.4g}"] if run.train_loss is not None else []
-            told += [f"DSC {run.dsc:.4g}"] if run.dsc is not None else []
-            told += [f"{in_words(run.seconds_left)} left"] if run.seconds_left is not None else []
-            yield f"{run.state} {run.id}: {', '.join(told)}{f' ({run.device})' if run.device else ''}"
-        elif run.state in (State.FAILED, State.DIVERGED):
-            yield f"{run.state} {run.id}: {run.reason}"
-            yield f"    log: {run.log}"
-    for each in progress.failed:
-        yield f"FAILED {each.what}: {each.reason}"
-        yield f"    log: {each.log}"
-    if progress.seconds_left:
-        yield f"about {in_words(progress.seconds_left)} of training left, as many at a time as now"
-
-
-def in_words(seconds: float) -> str:
-    """A duration in the unit that suits it."""
-    for size, unit in ((86400 * 2, "days"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _matrix(runs: Sequence[RunProgress]) -> Iterator[str]:
-    """A line per network and loss of each dataset, with a sign per seed, and what the signs mean."""
-    lines: dict[str, dict[tuple[str, str], list[str]]] = {}
-    for run in runs:
-        lines.setdefault(run.dataset, {}).setdefault((run.network, run.loss), []).append(run.sign)
-    widths = [max(len(getattr(run, name)) for run in runs) for name in ("network", "loss")]
-    for dataset, rows in lines.items():
-        yield ""
-        yield dataset
-        for (network, loss), signs in rows.items():
-            yield f"  {network:<{widths[0]}}  {loss:<{widths[1]}}  {' '.join(signs)}"
-    used = {run.sign for run in runs}
-    meanings = {sign: name.value for name, sign in SIGNS.items()} | {UNSCORED: "DONE, not scored"}
-    yield ""
-    yield f"a sign per seed: {', '.join(f'{sign} {meaning}' for sign, meaning in meanings.items() if sign in used)}"
 
 
 def _run(run: Run, job: str) -> RunProgress:

@@ -1,6 +1,7 @@
 """MLflow's experiment made equal to the run folders: what differs is written, and what is equal is left alone."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 from mlflow.entities import Run as Stored
@@ -12,7 +13,6 @@ from seglossbench.experiment import Run
 from seglossbench.files import digest
 from seglossbench.records import (
     State,
-    describe,
     failure,
     history_text,
     period_seconds,
@@ -26,6 +26,7 @@ from seglossbench.tracking.content import (
     MLFLOW_STATUS,
     PARENT,
     Content,
+    Point,
     content_of,
     group_of,
     milliseconds,
@@ -35,11 +36,10 @@ from seglossbench.tracking.groups import CONTENT_TAG, parent_of
 from seglossbench.tracking.marks import RUN_TAG
 from seglossbench.tracking.scores import MeansOfRuns
 from seglossbench.tracking.store import HISTORY_TAG, STATE_TAG, Tracker
+from seglossbench.tracking.writing import Writing
 
 SCORES_TAG = "seglossbench.scores"
 REASON_TAG = "seglossbench.reason"
-HOPELESS = 3  # runs in a row that could not be written
-POINTS_AT_ONCE = 100_000  # of a transaction, in some 50 MB of memory
 
 
 def fill(
@@ -66,7 +66,7 @@ def fill(
     for each in stored:
         known.setdefault(each.data.tags.get(RUN_TAG, ""), []).append(each)
     parents = _make_parents_equal(tracker, runs, means, known.get("", []))
-    writing = _Writing(tracker)
+    writing = Writing(tracker)
     scores = MeansOfRuns(runs, by_run)
     for run in tqdm(runs, desc="track", unit="run"):
         parent, former = parents.get(group_of(run), ""), known.get(run.id, [])
@@ -120,90 +120,48 @@ def _make_equal(
     if present in (State.NOT_LAUNCHED, State.RUNNING):
         return False
     folder = run.folder if present.is_finished else working_folder(run.folder)
+    claims = _claims_of(run, present, folder, means)
+    status = MLFLOW_STATUS[present]
+    tags = stored[0].data.tags if len(stored) == 1 else {}
+    looked_at = {*claims, SCORES_TAG}
+    if all(tags.get(key) == claims.get(key) for key in looked_at) and stored[0].info.status == status:
+        return False
+    started, ended = period_seconds(folder)
+    points = means.of(run) if SCORES_TAG in claims else []
+    files = {name: folder / name for name in ("history.csv", "settings.json") if (folder / name).exists()}
+    files |= {run.scores.name: run.scores} if SCORES_TAG in claims else {}
+    has_history = all(tags.get(key) == claims[key] for key in (HISTORY_TAG, EVALUATION_TAG))
+    if has_history and tags.get(SCORES_TAG) in (None, claims.get(SCORES_TAG)):
+        id = str(stored[0].info.run_id)
+        tracker.keep(id, str(stored[0].info.artifact_uri), files)
+        tracker.write(id, points, tags=claims)
+        tracker.client.set_terminated(id, status, milliseconds(ended))
+        return True
+    content = content_of(run, present)
+    content.points = [*_history_points(run, folder, started, ended), *points]
+    content.tags |= {STATE_TAG: present.value} | ({PARENT: parent} if parent else {})
+    content.claims = {key: value for key, value in claims.items() if key not in content.tags}
+    content.files, content.status, content.started, content.ended = files, status, started, ended
+    return content
+
+
+def _claims_of(run: Run, present: State, folder: Path, means: MeansOfRuns) -> dict[str, str]:
+    """The tags by which MLflow says what it has of a run in that state, whose files lie in ``folder``."""
     file = folder / "history.csv"
-    wanted = {
+    claims = {
         STATE_TAG: present.value,
         REASON_TAG: failure(run.folder)[:5000],
         EVALUATION_TAG: run.scores.stem,
         HISTORY_TAG: digest(file.read_text(encoding="utf-8") if file.exists() else history_text([])),
     }
-    is_scored = present.is_finished and run.scores.exists()
-    if is_scored:
-        wanted[SCORES_TAG] = means.digest_of(run)
-    status = MLFLOW_STATUS[present]
-    tags = stored[0].data.tags if len(stored) == 1 else {}
-    looked_at = {*wanted, SCORES_TAG}
-    if all(tags.get(key) == wanted.get(key) for key in looked_at) and stored[0].info.status == status:
-        return False
-    started, ended = period_seconds(folder)
-    points = means.of(run) if is_scored else []
-    files = {name: folder / name for name in ("history.csv", "settings.json") if (folder / name).exists()}
-    files |= {run.scores.name: run.scores} if is_scored else {}
-    same = all(tags.get(key) == wanted[key] for key in (HISTORY_TAG, EVALUATION_TAG))
-    if same and tags.get(SCORES_TAG) in (None, wanted.get(SCORES_TAG)):
-        id = str(stored[0].info.run_id)
-        tracker.keep(id, str(stored[0].info.artifact_uri), files)
-        tracker.write(id, points, tags=wanted)
-        tracker.client.set_terminated(id, status, milliseconds(ended))
-        return True
-    content = content_of(run, present)
+    if present.is_finished and run.scores.exists():
+        claims[SCORES_TAG] = means.digest_of(run)
+    return claims
+
+
+def _history_points(run: Run, folder: Path, started: float, ended: float) -> list[Point]:
+    """The history of a run whose files lie in ``folder``, with its epochs at equal times from its start to its end."""
+    file = folder / "history.csv"
     history = read_history(file) if file.exists() else []
     seconds = (ended - started) / (history[-1].epoch + 1 if history else 1)
-    content.points = points_of(run, ((row, started + (row.epoch + 1) * seconds) for row in history)) + points
-    content.tags |= {STATE_TAG: present.value} | ({PARENT: parent} if parent else {})
-    content.claims = {key: value for key, value in wanted.items() if key not in content.tags}
-    content.files, content.status, content.started, content.ended = files, status, started, ended
-    return content
-
-
-class _Writing:
-    """New runs on their way into MLflow: a database gets many in one transaction, as it waits for the disk at each end.
-
-    ``written`` counts those that are there, ``problems`` tells of the others.
-    """
-
-    def __init__(self, tracker: Tracker) -> None:
-        self.tracker = tracker
-        self.written = 0
-        self.problems: list[str] = []
-        self._failed_in_a_row = 0
-        self._waiting: list[tuple[Run, Content, Sequence[Stored]]] = []
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Whether it is no use to go on, as with a server that is away."""
-        return self._failed_in_a_row >= HOPELESS
-
-    def take(self, run: Run, made: Content | bool, former: Sequence[Stored]) -> None:
-        """Take note of what was done of a run, or of the content with which it is to take the place of former ones."""
-        if not isinstance(made, Content):
-            self.written += made
-            self._failed_in_a_row = 0
-            return
-        self._waiting.append((run, made, former))
-        points = sum(len(content.points) for _, content, _ in self._waiting)
-        if self.tracker.database is None or points >= POINTS_AT_ONCE:
-            self.flush()
-
-    def failed(self, run: Run, error: Exception) -> None:
-        """Take note of what went wrong."""
-        self.problems.append(f"{run.id}: {describe(error)}")
-        self._failed_in_a_row += 1
-
-    def flush(self) -> None:
-        """Write what waits; where that fails, each by itself, so that one keeps no other from it."""
-        waiting, self._waiting = self._waiting, []
-        try:
-            self.tracker.replace_all([(content, former) for _, content, former in waiting])
-        except Exception as error:
-            if len(waiting) == 1:
-                self.failed(waiting[0][0], error)
-                return
-            for one in waiting:
-                self._waiting = [one]
-                self.flush()
-                if self.is_hopeless:
-                    return
-        else:
-            self.written += len(waiting)
-            self._failed_in_a_row = 0
+    return points_of(run, ((row, started + (row.epoch + 1) * seconds) for row in history))

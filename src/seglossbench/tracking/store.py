@@ -48,8 +48,6 @@ from seglossbench.tracking.local import LocalStore
 from seglossbench.tracking.marks import RUN_TAG
 
 HISTORY_TAG = "seglossbench.history"
-SCORES_TAG = "seglossbench.scores"
-REASON_TAG = "seglossbench.reason"
 STATE_TAG = "state"
 MOST_METRICS, MOST_PARAMS = 900, 90  # of a call: MLflow takes 1000 of everything together, and 100 params
 # A server that is away is given up after seconds, not after MLflow's default of minutes.
