@@ -91,6 +91,31 @@ def test_versions_are_those_that_runs_recorded(tmp_path):
     assert records.versions_of([]) == {}
 
 
+def test_the_version_is_that_of_the_repository_which_has_the_code(tmp_path, monkeypatch):
+    def git(*words):
+        names = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        answer = subprocess.run(
+            ["git", *names, *words], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return answer.stdout.strip()
+
+    def commit():
+        return records.provenance()["commit"]
+
+    monkeypatch.setattr(records, "__file__", str(tmp_path / "src" / "records.py"))
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "records.py").write_text("")
+    assert commit() == "unknown"
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "notes of somebody else's, in whose folder the code lies")
+    assert commit() == "unknown"
+    git("add", "src")
+    git("commit", "-q", "-m", "the code")
+    assert commit() == git("rev-parse", "--short=12", "HEAD")
+    (tmp_path / "src" / "records.py").write_text("edited")
+    assert commit().endswith("-dirty")
+
+
 def test_a_diverged_run_is_finished_and_says_when_and_why(tmp_path):
     folder = tmp_path / "seed0-1f"
     with run_in_progress(folder, {}) as running:

@@ -1,5 +1,6 @@
 """The whole workflow on tiny phantoms, by the commands that users type."""
 
+import json
 import shutil
 import zipfile
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.commands import SNAKEMAKE, call, check, copy_project
-from tests.conftest import TINY
+from tests.conftest import PROJECT, TINY
 
 pytestmark = pytest.mark.slow
 
@@ -26,13 +27,14 @@ PLANTED = {
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A project whose tiny experiment was run whole."""
+    """A project with its code and without git, as from a ZIP, whose tiny experiment was run whole."""
     folder = copy_project(tmp_path_factory.mktemp("project"))
+    shutil.copytree(PROJECT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
     tiny = TINY.replace("threads: 1", "threads: 1, runs_per_job: 2")
     (folder / "experiments" / "tiny.yaml").write_text(tiny)
     params = (folder / "params.yaml").read_text()
     (folder / "params.yaml").write_text(params.replace("experiment: phantoms", "experiment: tiny"))
-    check(SNAKEMAKE, folder, **PLANTED)
+    check(SNAKEMAKE, folder, PYTHONPATH=str(folder / "src"), **PLANTED)
     return folder
 
 
@@ -89,6 +91,15 @@ def test_no_token_of_the_environment_is_in_any_file(finished):
     for file in files:
         content = file.read_bytes()
         assert not any(token in content for token in tokens), file
+
+
+def test_without_git_the_code_has_no_version_and_is_told_by_its_fingerprints(finished):
+    runs = [file.parent for file in (finished / "runs").rglob("provenance.json")]
+    assert len(runs) == 4
+    for run in runs:
+        (call,) = json.loads((run / "provenance.json").read_text())["calls"]
+        assert call["commit"] == "unknown"
+        assert "seglossbench.training.loop" in json.loads((run / "settings.json").read_text())["code"]
 
 
 def test_nothing_but_mlflow_which_follows_holds_the_place_of_the_project(finished):

@@ -304,15 +304,21 @@ def _is_locked(running: Path) -> bool:
 
 
 def _commit() -> str:
+    """The version by git, ``unknown`` in a copy without it, also where that lies in somebody else's repository."""
+    file = Path(__file__)
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parent,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
+        _git("ls-files", "--error-unmatch", file.name, folder=file.parent)
+        return _git("describe", "--always", "--dirty", "--abbrev=12", folder=file.parent)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return answer.stdout.strip()
+
+
+def _git(*words: str, folder: Path) -> str:
+    return subprocess.run(
+        ["git", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+    ).stdout.strip()
