@@ -11,7 +11,7 @@ from seglossbench.stages import analyse
 from seglossbench.tracking.marks import mark_of, write_mark
 from tests.commands import call as call_words
 from tests.commands import check, copy_project
-from tests.conftest import finish
+from tests.conftest import PROJECT, finish
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +50,7 @@ def repository(tmp_path, monkeypatch):
     (tmp_path / "params.yaml").write_text(params.replace("experiment: phantoms", "experiment: one"))
     git("init", "-q")
     check(["dvc", "init", "-q"], ".")
+    shutil.copy(PROJECT / ".dvc" / "config", ".dvc")
     finish_all(Experiment.load())
     check(["dvc", "repro", "-q"], ".")
     git("add", ".")
@@ -64,7 +65,7 @@ def check_output(words):
 
 
 def runs(folder):
-    return {path.name for path in (folder / "runs").rglob("seed*") if path.is_dir()}
+    return {path.name.removesuffix(".tar") for path in (folder / "runs").rglob("seed*")}
 
 
 def test_no_dvc_command_removes_a_run(repository):
@@ -132,6 +133,19 @@ def test_experiments_are_compared_by_their_numbers(repository):
         "archive/numbers/means/DSC.csv",
         "archive/numbers/curves/train_loss brats_phantom unet ce.csv",
     } <= set(drawn)
+
+
+def test_a_second_repro_copies_and_writes_nothing_of_what_is_kept(repository):
+    def facts():
+        kept = [file for file in (repository / "archive").rglob("*") if file.is_file()]
+        return {file: (file.stat().st_ino, file.stat().st_mtime_ns) for file in kept}
+
+    before = facts()
+    assert any(file.suffix == ".tar" for file in before)
+    ours = {file.stat().st_ino for name in ("runs", "scores") for file in (repository / name).rglob("*")}
+    assert not any(inode in ours for inode, _ in before.values()), "what happens to it happens to no run"
+    check(["dvc", "repro", "-q"], ".")
+    assert facts() == before
 
 
 def test_no_raw_data_are_in_dvcs_cache(repository):

@@ -157,6 +157,11 @@ def test_two_files_may_not_take_one_name(file):
         plugins.use([file(LOSS, "other.py")])
 
 
+def test_a_file_may_not_take_a_name_of_ours(file):
+    with pytest.raises(InputError, match=r"own_ce\.py: loss term 'ce' is already that of seglossbench"):
+        plugins.use([file(LOSS.replace('"gap"', '"ce"'), "own_ce.py")])
+
+
 @pytest.fixture
 def with_gap(project):
     """The tiny experiment, one of whose losses stands in a file of the user's; gives that file."""

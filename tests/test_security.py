@@ -1,15 +1,17 @@
 """What docs/security.md promises and no other test shows, and that each test which it names is there."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 
-from seglossbench import params
+from seglossbench import params, stages
 from seglossbench.cli.application import cli
 from seglossbench.errors import InputError
+from seglossbench.experiment import Experiment
 from tests.conftest import PROJECT
 
 PROMISES = (PROJECT / "docs" / "security.md").read_text()
@@ -139,7 +141,29 @@ def test_no_code_of_ours_reads_what_could_execute():
     assert loads >= 2
 
 
-def test_the_ui_listens_to_this_machine_alone():
+@pytest.fixture
+def served(monkeypatch):
+    """The command line and the environment of the server that ``ui`` becomes."""
+    told = {}
+    monkeypatch.setattr(
+        os, "execve", lambda program, words, environment: told.update(words=words, environment=environment)
+    )
+    return told
+
+
+def test_the_ui_listens_to_this_machine_alone(project, served):
     (host,) = [option.default for option in cli.commands["ui"].params if option.name == "host"]
     assert host == "127.0.0.1"
     assert "--host" not in (PROJECT / "Makefile").read_text()
+    stages.serve(Experiment.load(overrides={"experiment": "tiny"}), host, 5000)
+    assert served["words"][served["words"].index("--host") + 1] == host
+
+
+def test_the_password_of_a_store_is_in_no_command_line(project, served, monkeypatch):
+    address = "postgresql://me:s3cret@127.0.0.1:9/mlflow"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    stages.serve(Experiment.load(overrides={"experiment": "tiny"}), "127.0.0.1", 5000)
+    assert not any("s3cret" in word for word in served["words"])
+    assert served["environment"]["MLFLOW_BACKEND_STORE_URI"] == address
+    script = (PROJECT / "workflow" / "serve_mlflow.sh").read_text()
+    assert "--backend-store-uri" not in script

@@ -1,15 +1,21 @@
 """The copy of an experiment's finished runs and scores that DVC keeps, apart from the runs themselves.
 
 What DVC tracks it may remove, and of a run there may be no other copy: so ``archive/`` is DVC's, ``runs/`` and
-``scores/`` are not. The archive holds hard links, which take no disk of their own.
+``scores/`` are not. DVC looks at every file and folder that it keeps whenever it is called, so a run is one file there,
+and its scores, which change with the evaluation and are small, another. Neither ever changes under its name.
+
+Nor is any a link to a file of ours or of DVC's cache (``.dvc/config``): DVC would copy it, and read all of it for its
+checksum, at every ``dvc repro``.
 """
 
+import os
 import shutil
-from collections.abc import Iterator
+import tarfile
 from pathlib import Path
 
+from seglossbench.errors import InputError
 from seglossbench.experiment import Experiment, Run
-from seglossbench.files import atomic_file, atomic_folder, link_or_copy, write_text
+from seglossbench.files import atomic_file, atomic_folder, write_text
 from seglossbench.names import word
 from seglossbench.records import State, state
 
@@ -22,42 +28,86 @@ def archive(experiment: Experiment) -> int:
 
     Beside them stand the numbers of its analysis, as DVC compares them (``_numbers``).
     """
-    wanted = {ARCHIVE / file: file for file in _files(experiment)}
+    runs = {kept_run(run): run for run in experiment.runs if _is_whole(run)}
+    scores = {kept_scores(run): run.scores for run in experiment.runs if run.scores.exists()}
     numbers = _numbers(experiment)
-    present = [path for path in ARCHIVE.rglob("*") if path.is_symlink() or path.is_file()]
-    for path in present:
-        if path not in wanted and path not in numbers:
-            path.unlink()
-    for path in sorted((path for path in ARCHIVE.rglob("*") if path.is_dir()), reverse=True):
-        if not any(path.iterdir()):
-            path.rmdir()
+    present = {Path(folder, name) for folder, _, names in os.walk(ARCHIVE) for name in names}
+    if unwanted := present - runs.keys() - scores.keys() - numbers.keys():
+        _remove(unwanted)
     ARCHIVE.mkdir(exist_ok=True)
-    for path, file in wanted.items():
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            link_or_copy(file, path)
-    for path, text in numbers.items():
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
-    return len({file.parent for file in wanted.values() if file.parts[0] == "runs"})
+    for place in runs.keys() - present:
+        _pack(runs[place], place)
+    for place in scores.keys() - present:
+        with atomic_file(place) as temporary:
+            shutil.copyfile(scores[place], temporary)
+    for place, text in numbers.items():
+        if not place.exists() or place.read_text(encoding="utf-8") != text:
+            write_text(place, text)
+    return len(runs)
 
 
 def restore(experiment: Experiment) -> int:
-    """Copy into ``runs/`` and ``scores/`` what only the archive has of the experiment; returns how many runs."""
+    """Copy into ``runs/`` and ``scores/`` what only the archive has of the experiment; returns how many runs.
+
+    Raises InputError that names a damaged file of the archive.
+    """
     restored = 0
     for run in experiment.runs:
-        kept = ARCHIVE / run.folder
-        current = state(run.folder)
-        if not current.is_finished and current is not State.RUNNING and _is_whole(kept, run):
-            with atomic_folder(run.folder, keep_existing=True) as folder:
-                for name in run.files:
-                    shutil.copy2(kept / name, folder / name)
+        current, kept = state(run.folder), kept_run(run)
+        if not current.is_finished and current is not State.RUNNING and kept.exists():
+            _unpack(kept, run)
             restored += 1
-        scores = ARCHIVE / run.scores
-        if scores.exists() and not run.scores.exists():
+        if not run.scores.exists() and (kept := kept_scores(run)).exists():
             with atomic_file(run.scores) as temporary:
-                shutil.copy2(scores, temporary)
+                shutil.copyfile(kept, temporary)
     return restored
+
+
+def kept_run(run: Run) -> Path:
+    """The file in which the archive has all files of a finished run."""
+    return ARCHIVE / "runs" / f"{run.id}.tar"
+
+
+def kept_scores(run: Run) -> Path:
+    """The run's table of scores in the archive."""
+    return ARCHIVE / "scores" / f"{run.id}-{run.scores.name}"
+
+
+def _pack(run: Run, place: Path) -> None:
+    """Write the files of a run as one, with the same bytes whenever and wherever that is done."""
+    with atomic_file(place) as temporary, tarfile.open(temporary, "w", format=tarfile.GNU_FORMAT) as packed:
+        for name in run.files:
+            member = tarfile.TarInfo(name)  # of no time and of nobody
+            member.size = (run.folder / name).stat().st_size
+            with (run.folder / name).open("rb") as content:
+                packed.addfile(member, content)
+
+
+def _unpack(place: Path, run: Run) -> None:
+    try:
+        with (
+            tarfile.open(place, "r:") as packed,
+            atomic_folder(run.folder, keep_existing=True) as folder,
+        ):
+            for name in run.files:
+                content = packed.extractfile(name)
+                if content is None:
+                    raise KeyError(name)
+                with (folder / name).open("wb") as file:
+                    shutil.copyfileobj(content, file)
+    except (tarfile.TarError, KeyError) as error:
+        raise InputError(
+            f"{place}: no whole run ({error}); remove it, and bring it back by dvc checkout or dvc pull"
+        ) from None
+
+
+def _remove(files: set[Path]) -> None:
+    """Remove files of the archive, and the folders that this leaves empty."""
+    for file in files:
+        file.unlink()
+    for folder, _, _ in os.walk(ARCHIVE, topdown=False):
+        if not any(Path(folder).iterdir()):
+            Path(folder).rmdir()
 
 
 def _numbers(experiment: Experiment) -> dict[Path, str]:
@@ -85,14 +135,6 @@ def _numbers(experiment: Experiment) -> dict[Path, str]:
     return numbers
 
 
-def _files(experiment: Experiment) -> Iterator[Path]:
-    for run in experiment.runs:
-        if _is_whole(run.folder, run):
-            yield from (run.folder / name for name in run.files)
-        if run.scores.exists():
-            yield run.scores
-
-
-def _is_whole(folder: Path, run: Run) -> bool:
-    """Whether a finished run has all its files there, as DVC may not have brought all of them."""
-    return all((folder / name).is_file() for name in run.files)
+def _is_whole(run: Run) -> bool:
+    """Whether a run is finished and nobody has removed a part of it since, such as its weights."""
+    return all((run.folder / name).is_file() for name in run.files)
