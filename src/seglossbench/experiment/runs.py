@@ -77,7 +77,7 @@ class Run:
         names = "/".join(map(word, (self.dataset.name, self.network, self.loss)))
         return f"{names}/seed{self.seed}-{self.settings.id}"
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """Where the finished run lies, which nothing changes afterwards."""
         return Path("runs") / self.id
@@ -99,7 +99,7 @@ class Run:
     @property
     def files(self) -> tuple[str, ...]:
         """The names of all files of the finished run."""
-        return (*FILES, *(weights.file for weights in self.weights if weights.file not in FILES))
+        return (*FILES, BEST_WEIGHTS) if self.train.checkpoint == "both" else FILES
 
     @cached_property
     def scores(self) -> Path:

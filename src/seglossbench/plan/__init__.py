@@ -18,7 +18,7 @@ from seglossbench.errors import InputError
 from seglossbench.experiment import Dataset, Experiment, Run
 from seglossbench.files import digest, write_json
 from seglossbench.jobs import train_jobs
-from seglossbench.records import duration_seconds, state
+from seglossbench.records import duration_seconds
 
 COSTS = Path("logs/step_costs.json")
 TFLOPS = 10.0  # that a GPU sustains on such networks, for want of one to measure
@@ -143,7 +143,7 @@ def _parts(experiment: Experiment, known: Mapping[str, Usual | None]) -> Iterato
         groups.setdefault((run.part, run.dataset.name, run.network), []).append(run)
     for runs in groups.values():
         run = runs[0]
-        finished = [duration_seconds(one.folder) for one in runs if state(one.folder).is_finished]
+        finished = [duration_seconds(one.folder) for one in runs if one.folder.exists()]
         dataset = known[run.dataset.name]
         cost = costs.get(cost_key(run, dataset)) if dataset else None
         steps = run.train.epochs * run.train.steps_per_epoch

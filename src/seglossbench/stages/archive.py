@@ -53,8 +53,8 @@ def restore(experiment: Experiment) -> int:
     """
     restored = 0
     for run in experiment.runs:
-        current, kept = state(run.folder), kept_run(run)
-        if not current.is_finished and current is not State.RUNNING and kept.exists():
+        is_missing = not run.folder.exists() and state(run.folder) is not State.RUNNING
+        if is_missing and (kept := kept_run(run)).exists():
             _unpack(kept, run)
             restored += 1
         if not run.scores.exists() and (kept := kept_scores(run)).exists():
@@ -137,4 +137,7 @@ def _numbers(experiment: Experiment) -> dict[Path, str]:
 
 def _is_whole(run: Run) -> bool:
     """Whether a run is finished and nobody has removed a part of it since, such as its weights."""
-    return all((run.folder / name).is_file() for name in run.files)
+    try:
+        return set(run.files) <= {file.name for file in os.scandir(run.folder)}
+    except FileNotFoundError:
+        return False
