@@ -22,6 +22,8 @@ test: $(INSTALLED)  ## everything that CI checks
 	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not long and not gpu"
 
 test-long: $(INSTALLED)  ## what takes minutes, of every network
+	$(BIN)/python -c 'import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ("dvc_s3", "moto"))))' || \
+		$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,long]'
 	$(PYTEST) -m long
 
 test-gpu: $(INSTALLED)  ## what a GPU must do: needs one, and says so where there is none

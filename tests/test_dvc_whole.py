@@ -1,9 +1,10 @@
-"""DVC's queue and a second clone, with real trainings."""
+"""DVC's queue and a second clone, with real trainings, over a folder and over S3."""
 
 import json
 import time
 
 import pytest
+import requests
 import yaml
 
 from tests.commands import SNAKEMAKE, check, copy_project
@@ -17,8 +18,21 @@ def git(folder, *words):
 
 
 @pytest.fixture(scope="module")
+def s3():
+    """The address of a server of S3 on this machine, with an empty bucket ``ours``."""
+    pytest.importorskip("dvc_s3", reason="pip install '.[long]'")
+    server = pytest.importorskip("moto.server", reason="pip install '.[long]'").ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    requests.put(f"{address}/ours", timeout=60).raise_for_status()
+    yield address
+    server.stop()
+
+
+@pytest.fixture(scope="module")
 def repository(tmp_path_factory):
-    """A repository of Git and DVC, whose experiment of one small run was made by ``dvc repro`` and pushed."""
+    """A repository of Git and DVC, whose experiment of one small run was made by ``dvc repro``."""
     folder = copy_project(tmp_path_factory.mktemp("whole"))
     small = yaml.safe_load(TINY)
     small["grid"] |= {"datasets": ["brats_phantom"], "losses": ["ce_dice"]}
@@ -27,18 +41,28 @@ def repository(tmp_path_factory):
     (folder / "params.yaml").write_text(params.replace("experiment: phantoms", "experiment: one"))
     git(folder, "init", "-q")
     check(["dvc", "init", "-q"], folder)
-    check(["dvc", "remote", "add", "-q", "-d", "here", str(tmp_path_factory.mktemp("remote"))], folder)
     check(["dvc", "repro", "-q"], folder)
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "one")
-    check(["dvc", "push", "-q"], folder)
     return folder
 
 
-def test_a_second_clone_makes_the_report_without_data_and_without_training(repository, tmp_path):
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_a_second_clone_makes_the_report_without_data_and_without_training(
+    repository, tmp_path, request, kind
+):
     clone = tmp_path / "clone"
     git(repository, "clone", "-q", ".", str(clone))
-    check(["dvc", "pull", "-q", "archive"], clone)
+    place, keys = str(tmp_path / "remote"), {}
+    if kind == "s3":
+        address = request.getfixturevalue("s3")
+        place, keys = "s3://ours/runs", {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "any"}
+    for folder in (repository, clone):
+        check(["dvc", "remote", "add", "-q", "--local", "--force", "there", place], folder)
+        if kind == "s3":
+            check(["dvc", "remote", "modify", "-q", "--local", "there", "endpointurl", address], folder)
+    check(["dvc", "push", "-q", "-r", "there"], repository, **keys)
+    check(["dvc", "pull", "-q", "-r", "there", "archive"], clone, **keys)
     check(["seglossbench", "archive", "--restore"], clone)
     said = check(SNAKEMAKE, clone)
     assert not any(
