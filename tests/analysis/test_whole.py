@@ -369,3 +369,13 @@ def test_an_experiment_tells_its_runs_adoptions_their_place_in_mlflow_and_its_sp
     assert runs.loc[scored.runs[0].id, ["adopted", "mlflow"]].tolist() == ["only words", page]
     assert runs.loc[scored.runs[-1].id, ["adopted", "mlflow"]].tolist() == ["", ""]
     assert provenance["datasets"]["brats_phantom"]["licence"] == "drawn by this program"
+
+
+def test_the_same_table_makes_the_same_archive(tmp_path):
+    table = pd.DataFrame({"loss": ["ce", "dice"], "value": [0.25, 1 / 3]})
+    files = [tmp_path / folder / "curves_runs.csv.gz" for folder in ("one", "two")]
+    for file in files:
+        file.parent.mkdir()
+        write_table(file, table)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert read_table(files[0])["value"].tolist() == [0.25, 0.333333]

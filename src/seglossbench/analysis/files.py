@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,12 +41,10 @@ def write_tables(out: Path, tables: Mapping[str, pd.DataFrame], provenance: Mapp
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write one table with six digits, yes and no as 1 and 0; the same table always makes the same file."""
     flags = dict.fromkeys(table.select_dtypes(bool), int)
-    # A time stamp in the archive would make it another file every time.
-    how = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
+    text = table.astype(flags).to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
     with atomic_file(path) as temporary:
-        table.astype(flags).to_csv(
-            temporary, index=False, float_format="%.6g", compression=how, lineterminator="\n"
-        )
+        # A time stamp, or the name of the temporary file, would make it another archive every time.
+        temporary.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
 
 
 def read_analysis(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
