@@ -75,13 +75,17 @@ def _by_windows(
     sums: torch.device,
 ) -> torch.Tensor:
     """The mean of what all windows of a volume say, computed on ``device`` and summed up on ``sums``."""
+    predict = _of_window(network, settings)
+    if tuple(inputs.shape[2:]) == window_size:  # one window, which is the whole, has no mean to take
+        return torch.cat([predict(part.to(device)).to(sums) for part in inputs.split(settings.window_batch)])
+
     from monai.inferers.utils import sliding_window_inference
 
     values: torch.Tensor = sliding_window_inference(
         inputs.to(sums),
         roi_size=window_size,
         sw_batch_size=settings.window_batch,
-        predictor=_of_window(network, settings),
+        predictor=predict,
         overlap=settings.overlap,
         mode=settings.mode,
         sw_device=device,
@@ -97,12 +101,12 @@ def _of_window(network: nn.Module, settings: PredictParams) -> Callable[[torch.T
         logits: torch.Tensor = network(window).float()
         return logits.softmax(1) if settings.average == "probabilities" else logits
 
-    def predict(window: torch.Tensor) -> torch.Tensor:
-        spatial = range(2, window.ndim) if settings.flips else ()
+    def over_mirror_images(window: torch.Tensor) -> torch.Tensor:
+        spatial = range(2, window.ndim)
         mirrored = [axes for count in range(len(spatial) + 1) for axes in combinations(spatial, count)]
         return torch.as_tensor(sum(once(window.flip(axes)).flip(axes) for axes in mirrored)) / len(mirrored)
 
-    return predict
+    return over_mirror_images if settings.flips else once
 
 
 _LINEAR = {2: "bilinear", 3: "trilinear"}

@@ -106,6 +106,19 @@ def test_a_2d_network_predicts_each_slice_by_itself(axis):
         np.testing.assert_array_equal(labels.take(place, axis), alone)
 
 
+def test_a_window_of_the_images_own_size_says_what_the_network_says_of_it():
+    """More slices than go through the network at once, so that they do in three portions."""
+    network = nn.Conv2d(1, 3, 3, padding=1)
+    with torch.no_grad():
+        network.weight.normal_(generator=torch.Generator().manual_seed(0))
+    image = np.random.default_rng(0).normal(size=(1, 5, 6, 7)).astype(np.float32)
+    settings = PredictParams(window_size=(6, 7), window_batch=2)
+    labels = predict_volume(network, image, (8, 8), settings, torch.device("cpu"), slice_axis=0)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(image).movedim(0, 1))
+    np.testing.assert_array_equal(labels, logits.argmax(1))
+
+
 def test_a_finer_grid_gets_finer_edges():
     """Logits fall linearly from 1 to -3 between two pixels, so that the edge lies a quarter of the way."""
     network = nn.Conv2d(1, 2, 1)
