@@ -1,5 +1,7 @@
 """The program: its options, its settings, and how an error ends it."""
 
+import atexit
+import gc
 import shlex
 import signal
 import sys
@@ -139,6 +141,8 @@ def cli(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    # Python looks for garbage once more at the end, which takes up to a second where MONAI and MLflow are imported.
+    atexit.register(gc.freeze)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = cli.main(words, prog_name="seglossbench", standalone_mode=False)
