@@ -77,7 +77,8 @@ def _by_windows(
     """The mean of what all windows of a volume say, computed on ``device`` and summed up on ``sums``."""
     predict = _of_window(network, settings)
     if tuple(inputs.shape[2:]) == window_size:  # one window, which is the whole, has no mean to take
-        return torch.cat([predict(part.to(device)).to(sums) for part in inputs.split(settings.window_batch)])
+        portions = torch.split(inputs, settings.window_batch)
+        return torch.cat([predict(portion.to(device)).to(sums) for portion in portions])
 
     from monai.inferers.utils import sliding_window_inference
 
