@@ -266,3 +266,18 @@ def test_a_log_has_all_and_the_console_the_error_and_former_logs_stay(project):
     (logs / "x.log").unlink()  # as Snakemake does before a job starts
     call("list")
     assert {path.name for path in logs.iterdir()} == {"x.log", "x.1.log", "x.2.log", "x.3.log"}
+
+
+def test_imported_code_is_not_searched_for_garbage_and_young_objects_are_as_ever():
+    program = """if True:
+        import atexit, gc
+        from seglossbench.cli import main
+        usual = gc.get_threshold()
+        atexit.register(lambda: print(gc.get_freeze_count() > 10000))
+        try:
+            main(["--version"])
+        finally:
+            print(gc.get_threshold()[:2] == usual[:2], gc.get_threshold()[2] > usual[2])
+    """
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.split("\n", 1)[1] == "True True\nTrue\n"

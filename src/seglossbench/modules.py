@@ -1,10 +1,7 @@
 """Python code by the name of its module or the path of its file: its syntax tree, and itself, imported."""
 
 import ast
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -26,8 +23,7 @@ def imported(module: str) -> ModuleType:
     A file is imported under its own name, once, and what lies beside it may be imported by it.
     """
     if not is_file(module):
-        with _kept_for_good():
-            return import_module(module)
+        return import_module(module)
     file = Path(module).absolute()
     known = sys.modules.get(file.stem)
     if known is not None and getattr(known, "__file__", None) == str(file):
@@ -47,19 +43,6 @@ def imported(module: str) -> ModuleType:
             raise
         raise InputError(f"{module}: cannot be imported: {type(error).__name__}: {error}") from error
     return made
-
-
-@contextmanager
-def _kept_for_good() -> Iterator[None]:
-    """Look for no garbage in what is imported, now or later: with MONAI, that is a quarter of the time it takes."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 def tree_of(module: str) -> ast.Module:

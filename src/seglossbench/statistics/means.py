@@ -51,8 +51,7 @@ def absences(scores: pd.DataFrame) -> pd.DataFrame:
     A row is a dataset and class: ``dataset, class, cases, without`` (the number of cases, and the names of those
     whose truth lacks the class), ``absent`` (the class is in no case).
     """
-    cases = scores.assign(empty=scores["status"].isin(_TRUTH_EMPTY))
-    per_case = cases.groupby(["dataset", "class", "case"], sort=False)["empty"].any().reset_index()
+    per_case = _without(scores).reset_index()
     rows = [
         {
             "dataset": dataset,
@@ -66,6 +65,12 @@ def absences(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "class", "cases", "without", "absent"])
 
 
+def _without(scores: pd.DataFrame) -> pd.Series:
+    """``empty``, by dataset, class and case: whether the truth of the case lacks the class."""
+    cases = scores.assign(empty=scores["status"].isin(_TRUTH_EMPTY))
+    return cases.groupby(["dataset", "class", "case"], sort=False)["empty"].any()
+
+
 def with_absent(scores: pd.DataFrame, absent_scored: bool = False) -> pd.DataFrame:
     """The folded scores with the columns ``absent`` and ``left_out``.
 
@@ -73,8 +78,8 @@ def with_absent(scores: pd.DataFrame, absent_scored: bool = False) -> pd.DataFra
     score enters no mean. Only where the policy gives a right nothing a score, too, do all such scores enter:
     ``absent_scored`` says so, and a finite score of two empty masks shows it.
     """
-    absent = absences(scores)[["dataset", "class", "absent"]].astype({"absent": bool})
-    whole = scores.merge(absent, on=["dataset", "class"], how="left")
+    absent = _without(scores).groupby(level=["dataset", "class"], sort=False).all().rename("absent")
+    whole = scores.merge(absent.reset_index(), on=["dataset", "class"], how="left")
     key = ["dataset", "case", "class"]
     lacking = whole.loc[whole["status"].isin(_TRUTH_EMPTY), key].drop_duplicates().assign(left_out=True)
     whole = whole.merge(lacking, on=key, how="left")
@@ -91,9 +96,7 @@ def overall_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
     ``scores`` are those of ``with_absent``; with ``by`` a run's columns the cases are that run's.
     """
-    of_classes = _class_means(scores, by)
-    means = of_classes.groupby([*by, *_besides(by)], sort=False)["value"].mean().reset_index()
-    return _on_scale(means, natural)[[*by, "value"]]
+    return _over_classes(_class_means(scores, by), by)
 
 
 def means_of_run(scores: pd.DataFrame, absent_scored: bool = False) -> dict[tuple[str, str], float]:
@@ -104,8 +107,9 @@ def means_of_run(scores: pd.DataFrame, absent_scored: bool = False) -> dict[tupl
     """
     named = scores.assign(**dict.fromkeys(RUN, "-"))
     whole = with_absent(fold_status(named), absent_scored)
-    of_classes = _on_scale(_class_means(whole, ["metric"]), natural)
-    means = pd.concat([of_classes, overall_means(whole, ["metric"]).assign(**{"class": MEAN})])
+    of_classes = _class_means(whole, ["metric"])
+    overall = _over_classes(of_classes, ["metric"]).assign(**{"class": MEAN})
+    means = pd.concat([_on_scale(of_classes, natural), overall])
     known = means.dropna(subset="value")[["metric", "class", "value"]]
     return {
         (str(metric), str(name)): float(value)
@@ -118,6 +122,12 @@ def _class_means(scores: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     logs = _on_scale(scores, working)
     counted = logs[~logs["absent"] & ~logs["left_out"]]
     return counted.groupby([*by, *_besides(by), "class"], sort=False)["value"].mean().reset_index()
+
+
+def _over_classes(of_classes: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """``*by, value``: the means of class means, which are on the working scale."""
+    means = of_classes.groupby([*by, *_besides(by)], sort=False)["value"].mean().reset_index()
+    return _on_scale(means, natural)[[*by, "value"]]
 
 
 def _besides(by: Sequence[str]) -> list[str]:
