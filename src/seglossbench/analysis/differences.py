@@ -116,32 +116,23 @@ def _described(
         yield name, weights, *describe(paired, weights, cube.measure)
     if not at_once:
         return
-    there, x = np.flatnonzero(paired.counts.any(0)), paired.of_classes()
-    squares, of_cases, sign = mean_squares(x), x.mean(1), cube.measure.sign or 1
-    case_wins, seed_wins = (sign * of_cases > 0).sum(1), (sign * x.mean(2) > 0).sum(1)
-    natural, dropped = cube.measure.natural(of_cases), paired.dropped.sum(0)
-    for place, index in enumerate(there):
-        row = {
-            "scale": cube.measure.scale_of_differences,
-            "sign": cube.measure.sign,
-            "case_wins": int(case_wins[place]),
-            "cases": x.shape[2],
-            "patients": x.shape[2],
-            "seed_wins": int(seed_wins[place]),
-            "seeds": x.shape[1],
-            "dropped": int(dropped[index]),
-            "case_quantiles": _quantiles(natural[place]),
-        }
+    x = paired.of_classes()
+    squares, of_cases, dropped = mean_squares(x), x.mean(1), paired.dropped.sum(0)
+    for place, index in enumerate(np.flatnonzero(paired.counts.any(0))):
+        row = _counted(x[place], of_cases[place], dropped[index], cube.measure)
         yield cube.classes[index], np.eye(len(cube.classes))[index], row, squares[place]
 
 
 def describe(paired: Paired, weights: Array, measure: Measure) -> tuple[dict[str, Any], MeanSquares]:
     """What a difference rests on: cases, patients, seeds, in how many of them a is better, and its mean squares."""
-    x = paired.influence(weights)
-    squares = mean_squares(x)
-    of_cases = paired.cases(weights)
+    x, used = paired.influence(weights), weights != 0
+    row = _counted(x, paired.cases(weights), paired.dropped[:, used].any(-1).sum(), measure)
+    return row, mean_squares(x)
+
+
+def _counted(x: Array, of_cases: Array, dropped: np.integer[Any], measure: Measure) -> dict[str, Any]:
+    """Of influence values [seed, patient] and differences of cases: how many there are, and in how many a is better."""
     sign = measure.sign or 1
-    used = weights != 0
     return {
         "scale": measure.scale_of_differences,
         "sign": measure.sign,
@@ -150,9 +141,9 @@ def describe(paired: Paired, weights: Array, measure: Measure) -> tuple[dict[str
         "patients": x.shape[1],
         "seed_wins": int((sign * x.mean(1) > 0).sum()),
         "seeds": x.shape[0],
-        "dropped": int(paired.dropped[:, used].any(-1).sum()),
+        "dropped": int(dropped),
         "case_quantiles": _quantiles(measure.natural(of_cases)),
-    }, squares
+    }
 
 
 def _quantiles(values: Array) -> str:

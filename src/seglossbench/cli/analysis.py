@@ -6,18 +6,12 @@ from typing import Any
 import click
 
 from seglossbench.cli.application import Settings, cli, pass_settings
-from seglossbench.cli.scores import analysis_options, as_arguments, refuse_without_scores
+from seglossbench.cli.scores import analysis_options, as_arguments, refuse_without_scores, scores_option
 from seglossbench.errors import InputError
 
 
 @cli.command()
-@click.option(
-    "--scores",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Anybody's scores.csv; repeatable.",
-)
+@scores_option
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder; by default analysis, beside the report."
 )
@@ -72,13 +66,7 @@ def _hours(context: click.Context, parameter: click.Parameter, text: str | None)
     metavar="SEEDS",
     help="Whether the best loss is settled by now, of so many SEEDS planned before looking.",
 )
-@click.option(
-    "--scores",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Anybody's scores.csv; repeatable.",
-)
+@scores_option
 @click.option("--decides", help="The metric whose mean over the classes decides; by default DSC.")
 @click.option(
     "--budget",

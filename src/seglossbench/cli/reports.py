@@ -6,20 +6,14 @@ from typing import Any, get_args
 import click
 
 from seglossbench.cli.application import Settings, cli, pass_settings
-from seglossbench.cli.scores import analysis_options, as_arguments, refuse_without_scores
+from seglossbench.cli.scores import analysis_options, as_arguments, refuse_without_scores, scores_option
 from seglossbench.data.cases import Modality
 from seglossbench.errors import InputError
 from seglossbench.jobs import mark_report
 
 
 @cli.command()
-@click.option(
-    "--scores",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Anybody's scores.csv; repeatable.",
-)
+@scores_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -1,4 +1,4 @@
-"""What the commands about anybody's scores ask alike: how the scores are to be analysed."""
+"""What the commands about anybody's scores ask alike: which scores, and how they are to be analysed."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,6 +11,13 @@ from seglossbench.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+scores_option = click.option(
+    "--scores",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Anybody's scores.csv; repeatable.",
+)
 _OPTIONS = (
     click.option("--decides", help="The metric whose mean over the classes decides; by default DSC."),
     click.option("--baseline", help="The loss beside which costs are told; by default the first."),
